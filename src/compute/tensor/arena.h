@@ -1,0 +1,47 @@
+#pragma once
+// Memory from the operating system: page-aligned, zero on first touch, huge pages where offered.
+
+#include <cstddef>
+#include <span>
+
+#include "base/result.h"
+
+namespace kilotoken {
+
+// One block, reserved at once, resident only where touched.
+class Arena {
+ public:
+  Arena() = default;
+  static Result<Arena> reserve(size_t bytes);
+  ~Arena();
+  Arena(Arena&& other) noexcept;
+  Arena& operator=(Arena&& other) noexcept;
+
+  std::span<std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Scratch of one step: grows to the largest step seen, then is reused. take() hands out 64-byte
+// aligned pieces; reset() takes all of them back.
+class Workspace {
+ public:
+  explicit Workspace(size_t capacity_bytes);
+  Workspace(Workspace&&) = default;
+  template <typename T>
+  std::span<T> take(size_t count) {
+    return {reinterpret_cast<T*>(take_bytes(count * sizeof(T))), count};
+  }
+  void reset() { used_ = 0; }
+  size_t capacity_bytes() const { return arena_.bytes().size(); }
+  size_t peak_bytes() const { return peak_; }
+
+ private:
+  std::byte* take_bytes(size_t bytes);
+  Arena arena_;
+  size_t used_ = 0, peak_ = 0;
+};
+
+}  // namespace kilotoken

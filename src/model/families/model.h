@@ -1,0 +1,43 @@
+#pragma once
+// Model: token ids and positions in, logits out. Const after load and knows nothing of requests; it
+// sees the KV cache only as pages and block tables inside the Batch.
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "compute/kernels/kernels.h"
+#include "compute/tensor/arena.h"
+#include "model/config/model_config.h"
+#include "model/weights/weight_source.h"
+
+namespace kilotoken {
+
+// The flat arrays of one step; a row is one token of one sequence.
+struct Batch {
+  std::span<const int32_t> tokens;           // [rows]
+  std::span<const int32_t> positions;        // [rows]
+  std::span<const SequenceRows> sequences;   // cover the rows in order
+  std::span<const int32_t> logit_rows;       // rows whose logits are wanted, ascending
+  const KvCache* kv;
+};
+
+struct ForwardOut {
+  std::span<const float> logits;  // [logit_rows, vocab], in the workspace
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelConfig& config() const = 0;
+  virtual KvSpec kv_spec(DType kv_dtype) const = 0;
+  // Scratch that a step of at most `rows` rows and `logit_rows` wanted logits needs.
+  virtual size_t workspace_bytes(int rows, int logit_rows) const = 0;
+  virtual ForwardOut forward(const Batch& batch, Workspace& workspace, ThreadPool& pool) const = 0;
+};
+
+// Looks the architecture up in the one registry table; kUnsupported lists those known.
+Result<std::unique_ptr<Model>> build_model(const ModelConfig& config, const WeightSource& weights,
+                                           const Kernels& kernels);
+
+}  // namespace kilotoken
