@@ -25,7 +25,7 @@ class Arena {
 };
 
 // Scratch of one step: grows to the largest step seen, then is reused. take() hands out 64-byte
-// aligned pieces; reset() takes all of them back.
+// aligned pieces; reset() and rewind() take them back.
 class Workspace {
  public:
   explicit Workspace(size_t capacity_bytes);
@@ -35,6 +35,13 @@ class Workspace {
     return {reinterpret_cast<T*>(take_bytes(count * sizeof(T))), count};
   }
   void reset() { used_ = 0; }
+
+  // Everything taken after mark() is given back by rewind().
+  struct Mark {
+    size_t used;
+  };
+  Mark mark() const { return {used_}; }
+  void rewind(Mark mark) { used_ = mark.used; }
   size_t capacity_bytes() const { return arena_.bytes().size(); }
   size_t peak_bytes() const { return peak_; }
 

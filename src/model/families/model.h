@@ -8,19 +8,11 @@
 #include "base/result.h"
 #include "compute/kernels/kernels.h"
 #include "compute/tensor/arena.h"
+#include "model/blocks/batch.h"
 #include "model/config/model_config.h"
 #include "model/weights/weight_source.h"
 
 namespace kilotoken {
-
-// The flat arrays of one step; a row is one token of one sequence.
-struct Batch {
-  std::span<const int32_t> tokens;           // [rows]
-  std::span<const int32_t> positions;        // [rows]
-  std::span<const SequenceRows> sequences;   // cover the rows in order
-  std::span<const int32_t> logit_rows;       // rows whose logits are wanted, ascending
-  const KvCache* kv;
-};
 
 struct ForwardOut {
   std::span<const float> logits;  // [logit_rows, vocab], in the workspace

@@ -19,6 +19,8 @@ class WeightSource {
   virtual ~WeightSource() = default;
   // The tensor, or nothing if the checkpoint has none of that name. Valid while the source lives.
   virtual std::optional<Tensor> find(std::string_view name) const = 0;
+  // Why a tensor that the checkpoint does have cannot be used by this build ("Q4_0, a block format ...").
+  virtual std::optional<std::string> unsupported(std::string_view name) const = 0;
   virtual std::vector<std::string> names() const = 0;  // sorted
   virtual int64_t file_bytes() const = 0;               // over all files
 };

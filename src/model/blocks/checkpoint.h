@@ -1,0 +1,17 @@
+#pragma once
+// Looking tensors up in a checkpoint, with their shapes checked.
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/weights/weight_source.h"
+
+namespace kilotoken {
+
+// kInvalid if the tensor is missing or has another shape; the message names it and both shapes.
+Result<Tensor> require_tensor(const WeightSource& weights, std::string_view name,
+                              std::initializer_list<int64_t> shape);
+
+}  // namespace kilotoken

@@ -1,0 +1,175 @@
+#include "model/families/llama.h"
+
+#include <cstring>
+
+#include "model/blocks/attention.h"
+#include "model/blocks/checkpoint.h"
+#include "model/blocks/mlp.h"
+#include "model/blocks/rope.h"
+
+namespace kilotoken {
+namespace {
+
+// Both spellings of each tensor; "#" stands for the layer.
+struct Name {
+  std::string_view hf, gguf;
+};
+constexpr Name kEmbedding{"model.embed_tokens.weight", "token_embd.weight"};
+constexpr Name kFinalNorm{"model.norm.weight", "output_norm.weight"};
+constexpr Name kHead{"lm_head.weight", "output.weight"};
+constexpr Name kAttentionNorm{"model.layers.#.input_layernorm.weight", "blk.#.attn_norm.weight"};
+constexpr Name kQuery{"model.layers.#.self_attn.q_proj.weight", "blk.#.attn_q.weight"};
+constexpr Name kKey{"model.layers.#.self_attn.k_proj.weight", "blk.#.attn_k.weight"};
+constexpr Name kValue{"model.layers.#.self_attn.v_proj.weight", "blk.#.attn_v.weight"};
+constexpr Name kOutput{"model.layers.#.self_attn.o_proj.weight", "blk.#.attn_output.weight"};
+constexpr Name kMlpNorm{"model.layers.#.post_attention_layernorm.weight", "blk.#.ffn_norm.weight"};
+constexpr Name kGate{"model.layers.#.mlp.gate_proj.weight", "blk.#.ffn_gate.weight"};
+constexpr Name kUp{"model.layers.#.mlp.up_proj.weight", "blk.#.ffn_up.weight"};
+constexpr Name kDown{"model.layers.#.mlp.down_proj.weight", "blk.#.ffn_down.weight"};
+
+std::string spelled(const Name& name, TensorNames names, int layer) {
+  std::string text(names == TensorNames::kHf ? name.hf : name.gguf);
+  if (const size_t at = text.find('#'); at != std::string::npos) {
+    text.replace(at, 1, std::to_string(layer));
+  }
+  return text;
+}
+
+struct Layer {
+  Tensor attention_norm;  // [hidden]
+  AttentionBlock attention;
+  Tensor mlp_norm;  // [hidden]
+  GatedMlp mlp;
+};
+
+class Llama final : public Model {
+ public:
+  Llama(const ModelConfig& config, const Kernels& kernels) : config_(config), kernels_(kernels) {}
+
+  Result<void> load(const WeightSource& weights, TensorNames names);
+
+  const ModelConfig& config() const override { return config_; }
+  KvSpec kv_spec(DType kv_dtype) const override {
+    return {config_.layers, config_.kv_heads, config_.head_dim, kv_dtype};
+  }
+  size_t workspace_bytes(int rows, int logit_rows) const override;
+  ForwardOut forward(const Batch& batch, Workspace& workspace, ThreadPool& pool) const override;
+
+ private:
+  Result<Layer> load_layer(const WeightSource& weights, TensorNames names, int index) const;
+  std::span<const float> logits(const BlockContext& context, const float* residual) const;
+
+  ModelConfig config_;
+  const Kernels& kernels_;
+  Tensor embedding_;   // [vocab, hidden]
+  Tensor final_norm_;  // [hidden]
+  Tensor head_;        // [vocab, hidden]; the embedding when tied
+  std::vector<Layer> layers_;
+  std::vector<float> inv_freq_;  // [head_dim / 2]
+};
+
+Result<Layer> Llama::load_layer(const WeightSource& weights, TensorNames names, int index) const {
+  const int64_t hidden = config_.hidden_size, wide = config_.intermediate_size;
+  const int64_t q_size = int64_t{config_.heads} * config_.head_dim;
+  const int64_t kv_size = int64_t{config_.kv_heads} * config_.head_dim;
+  const auto get = [&](const Name& name, std::initializer_list<int64_t> shape) {
+    return require_tensor(weights, spelled(name, names, index), shape);
+  };
+  Layer layer;
+  layer.attention.heads = config_.heads;
+  layer.attention.kv_heads = config_.kv_heads;
+  layer.attention.head_dim = config_.head_dim;
+  layer.attention.window = config_.sliding_window;
+  layer.attention.interleaved_rope = config_.rope.interleaved;
+  KT_TRY(layer.attention_norm, get(kAttentionNorm, {hidden}));
+  KT_TRY(layer.attention.query, get(kQuery, {q_size, hidden}));
+  KT_TRY(layer.attention.key, get(kKey, {kv_size, hidden}));
+  KT_TRY(layer.attention.value, get(kValue, {kv_size, hidden}));
+  KT_TRY(layer.attention.output, get(kOutput, {hidden, q_size}));
+  KT_TRY(layer.mlp_norm, get(kMlpNorm, {hidden}));
+  KT_TRY(layer.mlp.gate, get(kGate, {wide, hidden}));
+  KT_TRY(layer.mlp.up, get(kUp, {wide, hidden}));
+  KT_TRY(layer.mlp.down, get(kDown, {hidden, wide}));
+  return layer;
+}
+
+Result<void> Llama::load(const WeightSource& weights, TensorNames names) {
+  const int64_t hidden = config_.hidden_size, vocab = config_.vocab_size;
+  KT_TRY(embedding_, require_tensor(weights, spelled(kEmbedding, names, 0), {vocab, hidden}));
+  KT_TRY(final_norm_, require_tensor(weights, spelled(kFinalNorm, names, 0), {hidden}));
+  head_ = embedding_;
+  if (!config_.tie_word_embeddings) {
+    KT_TRY(head_, require_tensor(weights, spelled(kHead, names, 0), {vocab, hidden}));
+  }
+  for (int i = 0; i < config_.layers; ++i) {
+    KT_TRY(Layer layer, load_layer(weights, names, i));
+    layers_.push_back(layer);
+  }
+  Tensor divisors;
+  if (config_.rope_factors_in_weights) {
+    KT_TRY(divisors, require_tensor(weights, "rope_freqs.weight", {config_.head_dim / 2}));
+  }
+  inv_freq_ = rope_inverse_frequencies(config_.rope, config_.head_dim, divisors);
+  return {};
+}
+
+size_t Llama::workspace_bytes(int rows, int logit_rows) const {
+  const auto hidden = static_cast<size_t>(config_.hidden_size);
+  const auto row_count = static_cast<size_t>(rows), wanted = static_cast<size_t>(logit_rows);
+  const Layer& layer = layers_.front();
+  const size_t floats = row_count * hidden * 2 +
+                        std::max(layer.attention.scratch_floats(rows),
+                                 layer.mlp.scratch_floats(rows)) +
+                        wanted * (2 * hidden + static_cast<size_t>(config_.vocab_size));
+  constexpr size_t kAlignmentSlack = 64 * 16;  // each piece taken is rounded up to a cache line
+  return floats * sizeof(float) + kAlignmentSlack;
+}
+
+std::span<const float> Llama::logits(const BlockContext& context, const float* residual) const {
+  const auto hidden = static_cast<size_t>(config_.hidden_size);
+  const auto wanted = context.batch.logit_rows;
+  if (wanted.empty()) return {};
+  float* rows = context.workspace.take<float>(wanted.size() * hidden).data();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    std::memcpy(rows + i * hidden, residual + static_cast<size_t>(wanted[i]) * hidden,
+                hidden * sizeof(float));
+  }
+  const auto count = static_cast<int64_t>(wanted.size());
+  float* normed = context.workspace.take<float>(wanted.size() * hidden).data();
+  kernels_.rms_norm(rows, final_norm_, config_.rms_norm_eps, count, normed, context.pool);
+  auto out = context.workspace.take<float>(wanted.size() * static_cast<size_t>(config_.vocab_size));
+  kernels_.linear({normed, head_, out.data(), count}, context.pool);
+  return out;
+}
+
+ForwardOut Llama::forward(const Batch& batch, Workspace& workspace, ThreadPool& pool) const {
+  const BlockContext context{kernels_, pool, workspace, batch};
+  const int64_t rows = batch.rows();
+  const auto size = static_cast<size_t>(rows * config_.hidden_size);
+  workspace.reset();
+  float* residual = workspace.take<float>(size).data();
+  float* normed = workspace.take<float>(size).data();
+  kernels_.embed(embedding_, batch.tokens.data(), rows, residual, pool);
+  const Workspace::Mark layer_scratch = workspace.mark();
+  for (int i = 0; i < config_.layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    kernels_.rms_norm(residual, layer.attention_norm, config_.rms_norm_eps, rows, normed, pool);
+    layer.attention.forward(context, i, normed, inv_freq_, residual);
+    workspace.rewind(layer_scratch);
+    kernels_.rms_norm(residual, layer.mlp_norm, config_.rms_norm_eps, rows, normed, pool);
+    layer.mlp.forward(context, normed, residual);
+    workspace.rewind(layer_scratch);
+  }
+  return {logits(context, residual)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> build_llama(const ModelConfig& config, const WeightSource& weights,
+                                           TensorNames names, const Kernels& kernels) {
+  auto model = std::make_unique<Llama>(config, kernels);
+  KT_TRY_VOID(model->load(weights, names));
+  return std::unique_ptr<Model>(std::move(model));
+}
+
+}  // namespace kilotoken
