@@ -16,6 +16,7 @@ enum class ErrorCode {
   kTooLarge,     // over a stated limit
   kUnsupported,  // well-formed, but not something this build can do
   kFull,         // no room now, may succeed later
+  kUnavailable,  // going away: draining, stopped
   kIo,           // the operating system said no
   kInternal,     // our own fault
 };

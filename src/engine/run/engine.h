@@ -24,12 +24,12 @@ struct ChoiceDelta {
   RequestId request = 0;
   int choice = 0;
   std::vector<TokenLogprob> prompt_logprobs;  // positions 1.. of the prompt, with the first delta
-  std::vector<int32_t> tokens;                // newly sampled; without the EOS or stop token
+  std::vector<int32_t> tokens;                // newly sampled, an EOS or stop token included
   std::string text;                           // newly certain text
   std::vector<TokenLogprob> logprobs;         // of `tokens`, if asked for
   std::optional<FinishReason> finish;
-  std::optional<std::string> stop_reason;     // the stop string that matched
-  std::string error;                          // with kError
+  std::optional<std::string> stop_reason;  // the stop string that matched
+  std::string error;                       // with kError
 };
 
 // Where a request's output goes. Called on the engine's thread; must not block.
@@ -42,7 +42,7 @@ class OutputSink {
 // Times of one finished request, for metrics.
 struct RequestTimes {
   int64_t arrival_ns = 0, first_scheduled_ns = 0, first_token_ns = 0, finished_ns = 0;
-  int prompt_tokens = 0, output_tokens = 0, preemptions = 0;
+  int prompt_tokens = 0, output_tokens = 0;
   FinishReason finish = FinishReason::kStop;
 };
 
@@ -72,14 +72,16 @@ class Engine {
   const Scheduler& scheduler() const { return scheduler_; }
 
  private:
-  struct Choice;
   struct Live;
-  void commit(const StepPlan& plan, StepResult& result);
+  struct Choice;
+  void note_scheduled(const StepPlan& plan);
+  void commit(StepResult& result);
   void commit_row(Choice& choice, RowResult& row, int64_t now_ns);
-  void finish(Choice& choice, FinishReason reason, int64_t now_ns);
+  void commit_token(Choice& choice, int32_t token, ChoiceDelta& delta);
+  void end(Choice& choice, FinishReason reason, ChoiceDelta& delta);
+  void report(const Live& live, FinishReason reason);
   void publish();
 
-  PagePool& pool_;
   Runner& runner_;
   const Tokenizer* tokenizer_;
   const Clock& clock_;

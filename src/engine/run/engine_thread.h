@@ -16,18 +16,19 @@ namespace kilotoken {
 
 class EngineThread {
  public:
-  // `max_waiting`: requests that may wait beyond those running; 0 = no limit.
-  EngineThread(std::unique_ptr<Engine> engine, int max_waiting);
+  // `max_in_flight`: sequences accepted and not ended, running or waiting.
+  EngineThread(std::unique_ptr<Engine> engine, const PagePool& pool, const Clock& clock,
+               int max_in_flight);
   ~EngineThread();  // stop(), if nobody did
 
-  // kFull when the queue is at its limit or the engine is draining. Any thread.
+  // kFull when the queue is at its limit, kUnavailable when draining. Any thread.
   Result<void> submit(std::shared_ptr<const Request> request, std::shared_ptr<OutputSink> sink);
   void cancel(RequestId id);
 
   void drain();  // refuse new requests; returns at once
   bool idle() const { return in_flight_.load() == 0; }
-  int in_flight() const { return in_flight_.load(); }  // accepted and not ended
-  void stop();   // cancel everything and join
+  int in_flight() const { return in_flight_.load(); }  // sequences accepted and not ended
+  void stop();                                         // cancel everything and join
 
   struct Load {
     int running = 0, waiting = 0;
@@ -48,16 +49,19 @@ class EngineThread {
   };
   using Command = std::variant<Add, Cancel>;
   void loop();
-  void take_commands(bool wait);
+  bool take_commands(bool wait);  // false: stop
   void apply(Command& command);
+  void note_step();
 
   std::unique_ptr<Engine> engine_;
-  const int max_waiting_;
+  const PagePool& pool_;
+  const Clock& clock_;
+  const int max_in_flight_;
   std::atomic<int> in_flight_{0};
   std::atomic<bool> draining_{false};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Command> commands_;
+  std::vector<Command> commands_;  // guarded by mutex_, as are the next two
   bool stopping_ = false;
   Load load_;
   std::thread thread_;

@@ -1,7 +1,7 @@
 #pragma once
-// Runner: computes step plans. It keeps, in a slot per sequence, what the next step needs before the
-// engine has seen this one's outcome: the tokens so far and the sampling state. So a plan can say
-// "continue" and sampling happens between submit and wait.
+// Runner: computes step plans. It keeps, in a slot per sequence, what the next step needs before
+// the engine has seen this one's outcome: the tokens so far and the sampling state. So a plan can
+// say "continue" and sampling happens between submit and wait.
 
 #include <cstdint>
 #include <vector>
@@ -15,9 +15,9 @@ using Ticket = uint64_t;
 
 struct RowResult {
   SequenceId sequence = 0;
-  bool sampled = false;     // sample and logprob are set
+  bool sampled = false;  // sample and logprob are set
   Sample sample;
-  TokenLogprob logprob;     // if the request wants logprobs
+  TokenLogprob logprob;  // if the request wants logprobs
   int first_prompt_position = 0;
   std::vector<TokenLogprob> prompt_logprobs;  // of positions first_prompt_position, +1, ...
 };

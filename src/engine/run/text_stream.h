@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "engine/sampling/sampling_params.h"
 #include "model/text/detokenizer.h"
 
 namespace kilotoken {
 
 class TextStream {
  public:
-  TextStream(const Tokenizer& tokenizer, bool skip_special_tokens, std::vector<std::string> stop,
-             bool include_stop_in_output);
+  // `at_start`: nothing but special tokens comes before, so the text begins here (see Detokenizer).
+  TextStream(const Tokenizer& tokenizer, bool at_start, const SamplingParams& params);
 
   struct Piece {
     std::string text;                    // newly certain
@@ -24,7 +25,7 @@ class TextStream {
   std::string finish();  // what was held back
 
  private:
-  Piece search(bool may_stop);
+  Piece search();
 
   Detokenizer detokenizer_;
   std::vector<std::string> stop_;

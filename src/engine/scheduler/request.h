@@ -1,6 +1,6 @@
 #pragma once
-// Request: what was asked, immutable. Sequence: how far one of its choices has got. Row and StepPlan:
-// what one step computes.
+// Request: what was asked, immutable. Sequence: how far one of its choices has got. Row and
+// StepPlan: what one step computes.
 
 #include <cstdint>
 #include <memory>
@@ -26,12 +26,13 @@ struct Request {
 struct Sequence {
   SequenceId id = 0;
   std::shared_ptr<const Request> request;
-  int choice = 0;               // 0 .. n-1
-  int length = 0;               // tokens that exist or are being sampled: prompt + output
-  int computed = 0;             // tokens whose keys and values are in pages, or will be after the step
-  std::vector<int32_t> pages;   // block table; covers at least `computed` tokens
-  bool opened = false;          // the runner has a slot for it
+  int choice = 0;    // 0 .. n-1
+  int length = 0;    // tokens that exist or are being sampled: prompt + output
+  int computed = 0;  // tokens whose keys and values are in pages, or will be after the step
+  std::vector<int32_t> pages;  // block table; covers at least `computed` tokens
+  bool opened = false;         // the runner has a slot for it
   int preemptions = 0;
+  int admitted_length = 0;  // `length` when it last began to run
 
   int remaining() const { return length - computed; }
   int prompt_tokens() const { return static_cast<int>(request->prompt.size()); }
@@ -45,8 +46,8 @@ struct Row {
   int first = 0;  // position of the first token computed
   int count = 0;
   LogitsWanted wants_logits = LogitsWanted::kNone;
-  bool samples = false;         // the last logits give the sequence's next token
-  std::vector<int32_t> pages;   // block table at this step
+  bool samples = false;        // the last logits give the sequence's next token
+  std::vector<int32_t> pages;  // block table at this step
 };
 
 struct StepPlan {

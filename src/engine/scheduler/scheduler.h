@@ -1,6 +1,7 @@
 #pragma once
-// Scheduler: decides what the next step computes. Pure and deterministic: the same queues, pages and
-// budgets give the same StepPlan; no device, no I/O, no clock. It owns the sequences it was given.
+// Scheduler: decides what the next step computes. Pure and deterministic: the same queues, pages
+// and budgets give the same StepPlan; no device, no I/O, no clock. It owns the sequences it was
+// given.
 
 #include <deque>
 #include <memory>
@@ -15,13 +16,14 @@ struct SchedulerConfig {
   int max_num_seqs = 64;             // running at once
   int max_num_batched_tokens = 512;  // tokens computed in one step
   int page_tokens = 64;              // tokens a page holds
-  // Tests only: a sequence loses its pages before every step in which it would decode.
+  // Tests only: a sequence loses its pages after every token it has sampled.
   bool preempt_every_step = false;
 };
 
-// First come first served. Running sequences go first, decodes before prompts, so that a long prompt
-// never stalls a stream; then the queue is admitted in order. When pages run out the youngest running
-// sequence gives its pages back and is computed anew later (preemption by recompute).
+// First come first served. Running sequences go first, decodes before prompts, so that a long
+// prompt never stalls a stream; then the queue is admitted in order. When pages run out the
+// youngest running sequence gives its pages back and is computed anew later (preemption by
+// recompute).
 class Scheduler {
  public:
   Scheduler(const SchedulerConfig& config, PagePool& pool);
@@ -41,12 +43,14 @@ class Scheduler {
   void check_integrity() const;  // pages held here + free = all pages; no sequence twice
 
  private:
-  bool grow(Sequence& sequence, int tokens, StepPlan& plan);
   bool take_pages(Sequence& sequence, int tokens);
-  void add_row(Sequence& sequence, int budget, StepPlan& plan);
-  void preempt(size_t running_index, StepPlan& plan);
   void release_pages(Sequence& sequence);
-  void admit(StepPlan& plan);
+  void preempt(size_t index, StepPlan& plan);
+  void preempt_decoding(StepPlan& plan);
+  void continue_decodes(StepPlan& plan);
+  void continue_prompts(StepPlan& plan);
+  void admit_waiting(StepPlan& plan);
+  void add_row(Sequence& sequence, int count, StepPlan& plan);
 
   SchedulerConfig config_;
   PagePool& pool_;
