@@ -129,6 +129,11 @@ class Builder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view where, JsonLimits limits) {
+  // The parser would take a zero byte for the end of the text, whatever follows it.
+  if (const size_t zero = text.find('\0'); zero != text.npos) {
+    return invalid(std::string(where) + ": not valid JSON at byte " + std::to_string(zero) +
+                   ": a zero byte");
+  }
   const char* furthest = text.data();
   const CountingIterator begin{text.data(), &furthest};
   const CountingIterator end{text.data() + text.size(), &furthest};
