@@ -23,14 +23,14 @@ void AttentionBlock::forward(const BlockContext& context, int layer, const float
   kernels.linear({normed, key, keys, rows}, pool);
   kernels.linear({normed, value, values, rows}, pool);
   const auto rotate = [&](float* vectors, int count) {
-    kernels.rope({vectors, batch.positions.data(), inv_freq.data(), rows, count, head_dim,
-                  interleaved_rope},
-                 pool);
+    kernels.rope(
+        {vectors, batch.positions.data(), inv_freq.data(), rows, count, head_dim, interleaved_rope},
+        pool);
   };
   rotate(queries, heads);
   rotate(keys, kv_heads);
-  // Attention reads this step's own keys back from their pages, so that they are rounded as those of
-  // every other step are.
+  // Attention reads this step's own keys back from their pages, so that they are rounded as those
+  // of every other step are.
   kernels.kv_write({keys, values, batch.sequences, batch.kv, layer}, pool);
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
   kernels.attention({queries, attended, batch.sequences, batch.kv, layer, heads, scale, window},

@@ -1,6 +1,6 @@
 #pragma once
-// Batch: the flat arrays of one step, and what a block needs to compute it. A row is one token of one
-// sequence.
+// Batch: the flat arrays of one step, and what a block needs to compute it. A row is one token of
+// one sequence.
 
 #include <cstdint>
 #include <span>

@@ -10,7 +10,7 @@
 
 namespace kilotoken {
 
-// kInvalid if the tensor is missing or has another shape; the message names it and both shapes.
+// The tensor, or an error if it is missing, unusable or of another shape; the message says which.
 Result<Tensor> require_tensor(const WeightSource& weights, std::string_view name,
                               std::initializer_list<int64_t> shape);
 

@@ -13,9 +13,7 @@ struct GatedMlp {
   // residual[rows, hidden] += block(normed[rows, hidden])
   void forward(const BlockContext& context, const float* normed, float* residual) const;
 
-  size_t scratch_floats(int64_t rows) const {
-    return static_cast<size_t>(2 * rows * gate.size(0));
-  }
+  size_t scratch_floats(int64_t rows) const { return static_cast<size_t>(2 * rows * gate.size(0)); }
 };
 
 }  // namespace kilotoken

@@ -1,6 +1,6 @@
 #pragma once
-// Rotary position embedding (Su et al., arXiv 2104.09864): the angles, with the scalings that stretch
-// a model's context.
+// Rotary position embedding (Su et al., arXiv 2104.09864): the angles, with the scalings that
+// stretch a model's context.
 
 #include <vector>
 

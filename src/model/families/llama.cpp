@@ -49,6 +49,7 @@ class Llama final : public Model {
   Result<void> load(const WeightSource& weights, TensorNames names);
 
   const ModelConfig& config() const override { return config_; }
+  DType weight_dtype() const override { return embedding_.dtype; }
   KvSpec kv_spec(DType kv_dtype) const override {
     return {config_.layers, config_.kv_heads, config_.head_dim, kv_dtype};
   }
@@ -117,10 +118,10 @@ size_t Llama::workspace_bytes(int rows, int logit_rows) const {
   const auto hidden = static_cast<size_t>(config_.hidden_size);
   const auto row_count = static_cast<size_t>(rows), wanted = static_cast<size_t>(logit_rows);
   const Layer& layer = layers_.front();
-  const size_t floats = row_count * hidden * 2 +
-                        std::max(layer.attention.scratch_floats(rows),
-                                 layer.mlp.scratch_floats(rows)) +
-                        wanted * (2 * hidden + static_cast<size_t>(config_.vocab_size));
+  const size_t floats =
+      row_count * hidden * 2 +
+      std::max(layer.attention.scratch_floats(rows), layer.mlp.scratch_floats(rows)) +
+      wanted * (2 * hidden + static_cast<size_t>(config_.vocab_size));
   constexpr size_t kAlignmentSlack = 64 * 16;  // each piece taken is rounded up to a cache line
   return floats * sizeof(float) + kAlignmentSlack;
 }

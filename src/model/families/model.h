@@ -22,6 +22,7 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const ModelConfig& config() const = 0;
+  virtual DType weight_dtype() const = 0;  // of the embedding, as stored
   virtual KvSpec kv_spec(DType kv_dtype) const = 0;
   // Scratch that a step of at most `rows` rows and `logit_rows` wanted logits needs.
   virtual size_t workspace_bytes(int rows, int logit_rows) const = 0;

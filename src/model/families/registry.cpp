@@ -28,7 +28,8 @@ Result<std::unique_ptr<Model>> build_model(const ModelConfig& config, const Weig
     known += (known.empty() ? "" : ", ") + std::string(row.name);
   }
   return Error{ErrorCode::kUnsupported,
-               "architecture \"" + config.architecture + "\" is not one of " + known, {}};
+               "architecture \"" + config.architecture + "\" is not one of " + known,
+               {}};
 }
 
 }  // namespace kilotoken
