@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,14 +20,26 @@ class WeightSource {
   virtual ~WeightSource() = default;
   // The tensor, or nothing if the checkpoint has none of that name. Valid while the source lives.
   virtual std::optional<Tensor> find(std::string_view name) const = 0;
-  // Why a tensor that the checkpoint does have cannot be used by this build ("Q4_0, a block format ...").
-  virtual std::optional<std::string> unsupported(std::string_view name) const = 0;
   virtual std::vector<std::string> names() const = 0;  // sorted
-  virtual int64_t file_bytes() const = 0;               // over all files
+  virtual int64_t file_bytes() const = 0;              // over all files
+
+  // Set for a tensor that is there, but stored in a way that this build cannot compute with (find()
+  // gives nothing for it): how it is stored, as "Q4_0" or "I64".
+  virtual std::optional<std::string> unsupported(std::string_view name) const;
+  virtual std::string where() const;  // names the checkpoint in errors
 };
+
+// find(), or an error that says whether the tensor is missing (kNotFound) or of a type that this
+// build cannot compute with (kUnsupported).
+Result<Tensor> require_tensor(const WeightSource& source, std::string_view name);
 
 // A directory with model.safetensors or model.safetensors.index.json, or one .safetensors file.
 // https://huggingface.co/docs/safetensors: 8-byte length, JSON header, data.
 Result<std::unique_ptr<WeightSource>> open_safetensors(const std::filesystem::path& path);
+
+// One file's bytes, for the fuzz target; `where` names them in errors. They must outlive the
+// result.
+Result<std::unique_ptr<WeightSource>> parse_safetensors(std::span<const std::byte> bytes,
+                                                        std::string_view where);
 
 }  // namespace kilotoken

@@ -1,0 +1,25 @@
+#include "model/weights/weight_source.h"
+
+namespace kilotoken {
+
+std::optional<std::string> WeightSource::unsupported(std::string_view /*name*/) const {
+  return std::nullopt;
+}
+
+std::string WeightSource::where() const { return "the checkpoint"; }
+
+Result<Tensor> require_tensor(const WeightSource& source, std::string_view name) {
+  if (auto tensor = source.find(name)) return *tensor;
+  if (auto stored_as = source.unsupported(name)) {
+    return Error{ErrorCode::kUnsupported,
+                 source.where() + ": tensor " + std::string(name) + " is stored as " + *stored_as +
+                     ": not in this build yet; use a F32, F16 or BF16 file",
+                 std::string(name)};
+  }
+  return Error{ErrorCode::kNotFound,
+               source.where() + ": tensor " + std::string(name) +
+                   " is missing: the checkpoint is incomplete or of another architecture",
+               std::string(name)};
+}
+
+}  // namespace kilotoken
