@@ -67,14 +67,15 @@ struct ThreadPool::Shared {
   alignas(64) std::atomic<uint64_t> state{0};
   std::atomic<uint32_t> opened{0};  // generation of the last loop opened; workers sleep on it
   std::atomic<uint32_t> left{0};  // generation of the last loop whose last worker left after close
+  std::atomic<int64_t> worker_pieces{0};
   std::atomic<bool> stopping{false};
   int spins = kSpins;
   std::vector<std::thread> workers;
 
-  void work(int worker) {
-    for (;;) {
+  int64_t work(int worker) {
+    for (int64_t pieces = 0;; ++pieces) {
       const int64_t begin = next.fetch_add(piece, std::memory_order_relaxed);
-      if (begin >= count) return;
+      if (begin >= count) return pieces;
       (*body)(worker, begin, std::min(count, begin + piece));
     }
   }
@@ -104,7 +105,7 @@ struct ThreadPool::Shared {
       if (stopping.load(std::memory_order_acquire)) return;
       seen = opened.load(std::memory_order_acquire);
       if (!enter(seen)) continue;
-      work(worker);
+      worker_pieces.fetch_add(work(worker), std::memory_order_relaxed);
       leave();
     }
   }
@@ -144,6 +145,10 @@ ThreadPool::~ThreadPool() {
   shared_->opened.fetch_add(1, std::memory_order_release);
   shared_->opened.notify_all();
   for (std::thread& worker : shared_->workers) worker.join();
+}
+
+int64_t ThreadPool::worker_pieces() const {
+  return shared_->worker_pieces.load(std::memory_order_relaxed);
 }
 
 int ThreadPool::size() const { return static_cast<int>(shared_->workers.size()) + 1; }

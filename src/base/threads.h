@@ -35,6 +35,7 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int size() const;
+  int64_t worker_pieces() const;  // pieces run so far by others than the caller
 
   // Splits [0, count) into pieces whose bounds are multiples of `grain` and runs each exactly once.
   // Which worker takes which piece is not defined: a result must not depend on it.
