@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Builds each mutant of mutants.txt and runs the quick matrix on it: a mutant that passes is a hole in
+# the matrix, and fails this test.
+set -u
+cd "$(dirname "$0")/../.."
+survived=0 total=0
+while read -r name what; do
+  case "$name" in ''|'#'*) continue ;; esac
+  total=$((total + 1))
+  build=build/mutants/$name; mkdir -p build/mutants
+  if ! { cmake -S . -B "$build" -G Ninja -DKILOTOKEN_MUTANT="$name" &&
+         cmake --build "$build" --target kt_golden; } >"$build.log" 2>&1; then
+    echo "$name: does not build, see $build.log"; survived=$((survived + 1)); continue
+  fi
+  out=$("$build/tests/golden/kt_golden" quick)
+  if [ $? -eq 1 ] && grep -q 'logits differ\|tokens differ\|logits changed' <<<"$out"; then
+    echo "$name ($what): caught in $(grep -c 'FAILED: ' <<<"$out") cells, first:"
+    grep -m1 'FAILED: ' <<<"$out"
+  else
+    echo "$name ($what): NOT caught"; survived=$((survived + 1))
+  fi
+done <tests/golden/mutants.txt
+echo "$((total - survived)) of $total mutants caught"
+[ "$survived" -eq 0 ]

@@ -1,0 +1,168 @@
+// Held to another implementation: log probabilities against HF transformers' in float32, per model
+// the worst difference over all its reference prompts. The bound must also catch one flipped
+// weight.
+//
+// usage: kt_oracle     (KILOTOKEN_TEST_DATA names the folder of reference models)
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "rig/models.h"
+#include "rig/rig.h"
+
+namespace kilotoken::test {
+namespace {
+
+constexpr double kBound = 1e-3;    // of a log probability
+constexpr double kNearTie = 0.01;  // a reference top-2 gap under this decides no token
+
+struct Findings {
+  double worst = 0;
+  int cases = 0, logprobs = 0, greedy_compared = 0, greedy_equal = 0;
+};
+
+void compare(const Json& expected, const TokenLogprob& got, Findings& findings) {
+  for (const auto& pair : expected) {
+    for (const auto& [token, logprob] : got.top) {
+      if (token != pair[0].get<int32_t>()) continue;
+      findings.worst = std::max(findings.worst, std::abs(logprob - pair[1].get<double>()));
+      ++findings.logprobs;
+    }
+  }
+}
+
+void run_case(const Model& model, const Json& reference, Findings& findings) {
+  const auto greedy = reference.at("greedy_ids").get<std::vector<int32_t>>();
+  Request request;
+  request.id = 1;
+  request.prompt = reference.at("ids").get<std::vector<int32_t>>();
+  request.sampling.temperature = 0;
+  request.sampling.max_tokens = static_cast<int>(greedy.size());
+  request.sampling.ignore_eos = true;
+  request.sampling.prompt_logprobs = 0;
+  request.sampling.logprobs = 10;
+  RigOptions options;
+  options.kv_dtype = DType::kF32;
+  options.page_count = 16;
+  EngineRig rig(model, nullptr, options);
+  const auto prompt = request.prompt;
+  rig.add(std::move(request));
+  rig.run();
+  const ChoiceOutput& out = rig.output(1, 0);
+  ++findings.cases;
+  const Json& prompt_logprobs = reference.at("prompt_logprobs");
+  for (size_t i = 1; i < prompt.size(); ++i) {
+    const double difference =
+        out.prompt_logprobs.at(i - 1).logprob - prompt_logprobs.at(i).get<double>();
+    findings.worst = std::max(findings.worst, std::abs(difference));
+    ++findings.logprobs;
+  }
+  if (reference.contains("next_top10")) {
+    compare(reference.at("next_top10"), out.logprobs.at(0), findings);
+  }
+  if (reference.at("min_gap").get<double>() < kNearTie) return;
+  ++findings.greedy_compared;
+  findings.greedy_equal += out.tokens == greedy ? 1 : 0;
+}
+
+Findings run_cases(const Model& model, const Json& references) {
+  Findings findings;
+  for (const Json& reference : references) run_case(model, reference, findings);
+  return findings;
+}
+
+Json read_references(const std::string& path) {
+  const Json document = parse_json(read_text_file(path).value(), path).value();
+  return document.is_array() ? document : document.at("cases");
+}
+
+bool report(const std::string& name, const Findings& found) {
+  const bool good =
+      found.worst <= kBound && found.logprobs > 0 && found.greedy_equal == found.greedy_compared;
+  std::printf("%-34s %3d prompts %5d logprobs   worst difference %.2e   greedy %d of %d   %s\n",
+              name.c_str(), found.cases, found.logprobs, found.worst, found.greedy_equal,
+              found.greedy_compared, good ? "ok" : "FAILED");
+  return good;
+}
+
+// One weight's sign flipped: the bound must notice.
+bool catches_flipped_weight(const TestModel& sound, const Json& references,
+                            const Kernels& kernels) {
+  MemoryWeights weights = MemoryWeights::copy_of(*sound.files.weights);
+  const std::string name = "model.layers.2.mlp.down_proj.weight";
+  const Tensor tensor = *weights.find(name);
+  int64_t largest = 0;
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    if (std::abs(tensor.at(i)) > std::abs(tensor.at(largest))) largest = i;
+  }
+  const float flipped = -tensor.at(largest);
+  std::memcpy(weights.bytes(name) + static_cast<size_t>(largest) * sizeof flipped, &flipped,
+              sizeof flipped);
+  const auto model = build_model(sound.files.config, weights, kernels).value();
+  const Findings found = run_cases(*model, references);
+  const bool caught = found.worst > kBound;
+  std::printf("%-34s worst difference %.2e   %s\n", "stories260K, one sign flipped", found.worst,
+              caught ? "caught" : "FAILED: not caught");
+  return caught;
+}
+
+struct OracleModel {
+  const char *name, *path, *references;  // under the data folder
+};
+constexpr OracleModel kModels[] = {
+    {"stories260K safetensors", "stories260K/hf", "stories260K/reference/reference.json"},
+    {"stories260K GGUF f32", "stories260K/gguf/stories260K-f32.gguf",
+     "stories260K/reference/reference.json"},
+    {"mistral, window 16", "arch_oracles/mistral_sw16", "arch_oracles/mistral_sw16/reference.json"},
+    {"llama, linear RoPE scaling", "arch_oracles/llama_rope_linear4",
+     "arch_oracles/llama_rope_linear4/reference.json"},
+    {"llama, llama3 RoPE scaling", "arch_oracles/llama3_rope",
+     "arch_oracles/llama3_rope/reference.json"},
+};
+
+bool run_table(const Kernels& kernels, const std::string& data) {
+  std::printf("== kernel table %s, bound %.0e\n", std::string(kernels.name).c_str(), kBound);
+  bool good = true;
+  for (const OracleModel& row : kModels) {
+    const TestModel model = load_test_model(row.name, data + "/" + row.path, kernels);
+    const Json references = read_references(data + "/" + row.references);
+    good &= report(row.name, run_cases(*model.model, references));
+    if (&row == kModels) good &= catches_flipped_weight(model, references, kernels);
+  }
+  if (const auto demo = resolve_model("demo"); demo.ok()) {
+    const TestModel model = load_test_model("demo", demo->string(), kernels);
+    good &= report("demo",
+                   run_cases(*model.model, read_references(demo->string() + "/reference.json")));
+  }
+  return good;
+}
+
+int run() {
+  const char* data = std::getenv("KILOTOKEN_TEST_DATA");
+  if (!data) {
+    std::printf(
+        "FAILED: KILOTOKEN_TEST_DATA is not set: it names the folder of reference models\n");
+    return 1;
+  }
+  const char* forced = std::getenv("KILOTOKEN_ISA");
+  bool good = true;
+  for (const KernelTable& table : kernel_tables()) {
+    if (forced && table.kernels->name != forced) continue;
+    if (table.runs_here) {
+      good &= run_table(*table.kernels, data);
+    } else {
+      std::printf("== kernel table %s: not run, this CPU lacks %s\n",
+                  std::string(table.kernels->name).c_str(), std::string(table.needs).c_str());
+    }
+  }
+  return good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace kilotoken::test
+
+int main() { return kilotoken::test::run(); }

@@ -1,0 +1,95 @@
+#include "rig/rig.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace kilotoken::test {
+namespace {
+
+// FNV-1a over the bits of the logits, 4 bytes at a time.
+uint64_t hash_bits(std::span<const float> values) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const float value : values) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    hash = (hash ^ bits) * 0x100000001b3;
+  }
+  return hash;
+}
+
+}  // namespace
+
+class EngineRig::Sink final : public OutputSink {
+ public:
+  explicit Sink(EngineRig& rig) : rig_(rig) {}
+  void on_delta(const ChoiceDelta& delta) override {
+    ChoiceOutput& out = rig_.outputs_[{delta.request, delta.choice}];
+    KT_CHECK(!out.finish, "a delta after the end");
+    out.tokens.insert(out.tokens.end(), delta.tokens.begin(), delta.tokens.end());
+    out.text += delta.text;
+    out.logprobs.insert(out.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
+    out.prompt_logprobs.insert(out.prompt_logprobs.end(), delta.prompt_logprobs.begin(),
+                               delta.prompt_logprobs.end());
+    out.finish = delta.finish;
+    out.error = delta.error;
+  }
+
+ private:
+  EngineRig& rig_;
+};
+
+EngineRig::EngineRig(const Model& model, const Tokenizer* tokenizer, const RigOptions& options)
+    : kv_(KvCache::reserve(model.kv_spec(options.kv_dtype), options.page_count).value()),
+      pages_(options.page_count),
+      pool_(options.threads),
+      runner_(model, kv_, pool_, clock_, options.scheduler.max_num_batched_tokens,
+              [this](SequenceId sequence, int position, std::span<const float> logits) {
+                record(sequence, position, logits);
+              }) {
+  for (int page = 0; page < options.page_count; ++page) kv_.poison(page);
+  pages_.shuffle(99);
+  pages_.on_free([this](int32_t page) { kv_.poison(page); });
+  engine_ = std::make_unique<Engine>(options.scheduler, pages_, runner_, tokenizer, clock_,
+                                     static_cast<StepObserver*>(this));
+}
+
+void EngineRig::add(Request request) {
+  engine_->add(std::make_shared<const Request>(std::move(request)), std::make_shared<Sink>(*this));
+}
+
+void EngineRig::run() {
+  while (engine_->step()) engine_->scheduler().check_integrity();
+  counts_.preemptions = engine_->preemption_count();
+  counts_.worker_pieces = pool_.worker_pieces();
+  KT_CHECK_EQ(pages_.used_count(), 0);
+  for (auto& [sequence, hashes] : hashes_) outputs_[owners_.at(sequence)].logits_hash = hashes;
+}
+
+const ChoiceOutput& EngineRig::output(RequestId id, int choice) const {
+  return outputs_.at({id, choice});
+}
+
+void EngineRig::on_step(const StepPlan& plan, const StepResult&) {
+  ++counts_.steps;
+  for (const auto& opened : plan.opened) {
+    owners_[opened.sequence] = {opened.request->id, opened.choice};
+  }
+  int decodes = 0, prompts = 0;
+  for (const Row& row : plan.rows) {
+    (row.count == 1 ? decodes : prompts) += 1;
+    counts_.prompt_chunks += row.samples ? 0 : 1;
+  }
+  counts_.mixed_steps += decodes > 0 && prompts > 0 ? 1 : 0;
+  counts_.max_sequences = std::max(counts_.max_sequences, static_cast<int>(plan.rows.size()));
+  counts_.max_rows = std::max(counts_.max_rows, plan.tokens());
+}
+
+void EngineRig::record(SequenceId sequence, int position, std::span<const float> logits) {
+  const uint64_t hash = hash_bits(logits);
+  const std::lock_guard lock(mutex_);
+  const auto [at, is_new] = hashes_[sequence].emplace(position, hash);
+  counts_.recomputed += is_new ? 0 : 1;
+  counts_.changed += at->second == hash ? 0 : 1;
+}
+
+}  // namespace kilotoken::test
