@@ -1,0 +1,118 @@
+"""A Llama-shaped decoder in plain PyTorch, small enough to train on a CPU."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+@dataclass
+class Shape:
+    vocab_size: int = 1024
+    hidden_size: int = 128
+    num_hidden_layers: int = 4
+    num_attention_heads: int = 4
+    num_key_value_heads: int = 2
+    head_dim: int = 32
+    intermediate_size: int = 384
+    max_position_embeddings: int = 2048
+    rms_norm_eps: float = 1e-5
+    rope_theta: float = 10000.0
+
+    def as_dict(self):
+        return asdict(self)
+
+
+def rotary_tables(shape, length):
+    half = shape.head_dim // 2
+    frequency = shape.rope_theta ** (-torch.arange(0, half, dtype=torch.float32) / half)
+    angle = torch.outer(torch.arange(length, dtype=torch.float32), frequency)
+    angle = torch.cat([angle, angle], dim=-1)
+    return angle.cos(), angle.sin()
+
+
+def rotate(x, cos, sin):
+    half = x.shape[-1] // 2
+    turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
+    return x * cos + turned * sin
+
+
+class Norm(nn.Module):
+    def __init__(self, size, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x):
+        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+
+
+class Layer(nn.Module):
+    """Attribute names follow the published Llama checkpoints, so export is a renaming-free copy."""
+
+    def __init__(self, shape):
+        super().__init__()
+        d, hd = shape.hidden_size, shape.head_dim
+        self.heads, self.kv_heads, self.head_dim = shape.num_attention_heads, shape.num_key_value_heads, hd
+        self.input_layernorm = Norm(d, shape.rms_norm_eps)
+        self.self_attn = nn.ModuleDict({
+            "q_proj": nn.Linear(d, self.heads * hd, bias=False),
+            "k_proj": nn.Linear(d, self.kv_heads * hd, bias=False),
+            "v_proj": nn.Linear(d, self.kv_heads * hd, bias=False),
+            "o_proj": nn.Linear(self.heads * hd, d, bias=False),
+        })
+        self.post_attention_layernorm = Norm(d, shape.rms_norm_eps)
+        self.mlp = nn.ModuleDict({
+            "gate_proj": nn.Linear(d, shape.intermediate_size, bias=False),
+            "up_proj": nn.Linear(d, shape.intermediate_size, bias=False),
+            "down_proj": nn.Linear(shape.intermediate_size, d, bias=False),
+        })
+
+    def forward(self, x, cos, sin):
+        b, t, _ = x.shape
+        h = self.input_layernorm(x)
+        a = self.self_attn
+        q = a["q_proj"](h).view(b, t, self.heads, self.head_dim).transpose(1, 2)
+        k = a["k_proj"](h).view(b, t, self.kv_heads, self.head_dim).transpose(1, 2)
+        v = a["v_proj"](h).view(b, t, self.kv_heads, self.head_dim).transpose(1, 2)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        group = self.heads // self.kv_heads
+        k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
+        o = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + a["o_proj"](o.transpose(1, 2).reshape(b, t, -1))
+        h = self.post_attention_layernorm(x)
+        m = self.mlp
+        return x + m["down_proj"](F.silu(m["gate_proj"](h)) * m["up_proj"](h))
+
+
+class Model(nn.Module):
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
+        self.embed_tokens = nn.Embedding(shape.vocab_size, shape.hidden_size)
+        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.num_hidden_layers))
+        self.norm = Norm(shape.hidden_size, shape.rms_norm_eps)
+        cos, sin = rotary_tables(shape, shape.max_position_embeddings)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+        for name, p in self.named_parameters():
+            if p.dim() == 2:
+                std = 0.02 if "embed" in name else 1.0 / math.sqrt(p.shape[1])
+                if name.endswith(("o_proj.weight", "down_proj.weight")):
+                    std /= math.sqrt(2 * shape.num_hidden_layers)
+                nn.init.normal_(p, std=std)
+
+    def forward(self, ids, targets=None):
+        t = ids.shape[1]
+        x = self.embed_tokens(ids)
+        for layer in self.layers:
+            x = layer(x, self.cos[:t], self.sin[:t])
+        logits = F.linear(self.norm(x), self.embed_tokens.weight)
+        if targets is None:
+            return logits
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
+
+    def parameter_count(self):
+        return sum(p.numel() for p in self.parameters())

@@ -1,0 +1,40 @@
+"""Muon for the weight matrices: momentum, then the update made orthogonal by a Newton-Schulz iteration.
+
+On a model this small it needs about half the tokens of AdamW. Embeddings and norm weights stay with AdamW.
+"""
+
+import torch
+
+
+def orthogonal(g):
+    """The nearest matrix with singular values near 1, for a stack of matrices of one shape."""
+    tall = g.shape[-2] > g.shape[-1]
+    x = g.transpose(-1, -2) if tall else g
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        s = x @ x.transpose(-1, -2)
+        x = 3.4445 * x + (-4.7750 * s + 2.0315 * (s @ s)) @ x
+    return x.transpose(-1, -2) if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.01):
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            shapes = {}
+            for p in group["params"]:
+                shapes.setdefault(p.shape, []).append(p)
+            for shape, params in shapes.items():
+                updates = []
+                for p in params:
+                    state = self.state[p]
+                    if "momentum" not in state:
+                        state["momentum"] = torch.zeros_like(p)
+                    state["momentum"].lerp_(p.grad, 1 - group["momentum"])
+                    updates.append(torch.lerp(p.grad, state["momentum"], group["momentum"]))
+                scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+                for p, u in zip(params, orthogonal(torch.stack(updates))):
+                    p.mul_(1 - group["lr"] * group["weight_decay"]).add_(u, alpha=-scale)
