@@ -1,11 +1,11 @@
 #pragma once
 // Kernels: the operations of a forward pass as a table of function pointers, one table per
-// instruction set. `reference` is plain C++ and the oracle; every other table starts as its copy, so
-// no entry is ever null. Activations are float32, weights and KV stay in their stored type.
+// instruction set. `reference` is plain C++ and the oracle; every other table starts as its copy,
+// so no entry is ever null. Activations are float32, weights and KV stay in their stored type.
 //
 // Contract ("same bytes"): within one table, what is written for one token is the same sequence of
-// roundings for any number of rows, any split over threads and any grouping of sequences. Choosing a
-// kernel by row count may change blocking, never the arithmetic of an element.
+// roundings for any number of rows, any split over threads and any grouping of sequences. Choosing
+// a kernel by row count may change blocking, never the arithmetic of an element.
 //
 // Each function computes its whole result, in parallel over `pool`.
 
@@ -30,9 +30,9 @@ struct LinearArgs {
 };
 
 struct RopeArgs {
-  float* heads;               // [rows, head_count, head_dim], rotated in place
-  const int32_t* positions;   // [rows]
-  const float* inv_freq;      // [head_dim / 2]
+  float* heads;              // [rows, head_count, head_dim], rotated in place
+  const int32_t* positions;  // [rows]
+  const float* inv_freq;     // [head_dim / 2]
   int64_t rows;
   int head_count;
   int head_dim;
@@ -59,11 +59,11 @@ struct AttentionArgs {
   const float* queries;  // [rows, heads, head_dim], already rotated
   float* output;         // [rows, heads, head_dim]
   std::span<const SequenceRows> sequences;
-  const KvCache* kv;     // keys and values of these rows included: written before
+  const KvCache* kv;  // keys and values of these rows included: written before
   int layer;
   int heads;
-  float scale;   // of the scores, usually 1 / sqrt(head_dim)
-  int window;    // tokens attended to, the own one included; 0 = all
+  float scale;  // of the scores, usually 1 / sqrt(head_dim)
+  int window;   // tokens attended to, the own one included; 0 = all
 };
 
 struct Kernels {
@@ -93,6 +93,7 @@ struct KernelTable {
   const Kernels* kernels;
   bool runs_here;
   std::string_view needs;  // CPU features, for messages
+  std::string_view lacks;  // the first of them that is missing here; empty where it runs
 };
 std::span<const KernelTable> kernel_tables();
 
