@@ -49,8 +49,8 @@ Result<void> check_counts(const SamplingParams& params) {
   if (params.n < 1 || params.n > kMaxChoices) {
     return out_of_range("n", "between 1 and ", kMaxChoices, ", not ", params.n);
   }
-  if (params.max_tokens < 1) {
-    return out_of_range("max_tokens", "at least 1, not ", params.max_tokens);
+  if (params.max_tokens < 0) {
+    return out_of_range("max_tokens", "0 or more, not ", params.max_tokens);
   }
   if (params.min_tokens < 0 || params.min_tokens > params.max_tokens) {
     return out_of_range("min_tokens", "between 0 and max_tokens (", params.max_tokens, "), not ",

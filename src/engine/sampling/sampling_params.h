@@ -22,7 +22,7 @@ struct SamplingParams {
   std::vector<std::pair<int32_t, float>> logit_bias;
   uint64_t seed = 0;  // drawn at admission when the request gives none
   int n = 1;
-  int max_tokens = 16;
+  int max_tokens = 16;  // 0 = only score the prompt
   int min_tokens = 0;
   bool ignore_eos = false;
   std::vector<int32_t> stop_token_ids;

@@ -44,6 +44,7 @@ TEST(SamplingParams, DefaultsAndTheEdgesOfEveryRangeAreAccepted) {
                 p.min_p = 1;
                 p.presence_penalty = p.frequency_penalty = 2;
                 p.logprobs = 0;
+                p.max_tokens = 0;
                 p.logit_bias = {{0, -100.0f}, {kVocab - 1, 100.0f}};
                 p.stop_token_ids = {0, kVocab - 1};
                 p.stop.assign(16, "x");
@@ -76,7 +77,7 @@ TEST(SamplingParams, CountsOutsideTheirRangeNameTheirField) {
   for (const int bad : {0, -1, 129, 10'000}) {
     expect_refused("n", [&](auto& p) { p.n = bad; });
   }
-  expect_refused("max_tokens", [](auto& p) { p.max_tokens = 0; });
+  expect_refused("max_tokens", [](auto& p) { p.max_tokens = -1; });
   expect_refused("min_tokens", [](auto& p) { p.min_tokens = -1; });
   expect_refused("min_tokens", [](auto& p) { p.min_tokens = p.max_tokens + 1; });
   for (const int bad : {-1, 21}) {
