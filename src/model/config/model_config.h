@@ -1,6 +1,8 @@
 #pragma once
-// ModelConfig: the shape of a model, read from an HF config.json or from GGUF metadata, checked once.
+// ModelConfig: the shape of a model, read from an HF config.json or from GGUF metadata, checked
+// once.
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -13,6 +15,11 @@
 #include "model/weights/gguf.h"
 
 namespace kilotoken {
+
+// The architectures that model/families builds (a test there compares its table with this list), as
+// HF and GGUF name them. Here too, because how a configuration is read depends on it.
+inline constexpr std::array<std::string_view, 3> kKnownArchitectures = {
+    "LlamaForCausalLM", "MistralForCausalLM", "llama"};
 
 enum class RopeScaling { kNone, kLinear, kLlama3 };
 
@@ -54,11 +61,14 @@ struct GenerationDefaults {
   bool do_sample = true;  // false: greedy unless the request says otherwise
 };
 
+// Both refuse, by name (kUnsupported): an unknown architecture, and what of a known one is not in
+// this build (RoPE scalings, biases, activations, quantised checkpoints).
 Result<ModelConfig> model_config_from_json(const Json& config, std::string_view where);
 Result<ModelConfig> model_config_from_gguf(const GgufFile& file, std::string_view where);
 
 // generation_config.json, then what config.json says of bos and eos. Either may be null.
-Result<GenerationDefaults> generation_defaults_from_json(const Json& generation, const Json& config);
+Result<GenerationDefaults> generation_defaults_from_json(const Json& generation,
+                                                         const Json& config);
 Result<GenerationDefaults> generation_defaults_from_gguf(const GgufFile& file);
 
 }  // namespace kilotoken

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "model/weights/gguf_reader.h"
 #include "model/weights/gguf_types.h"
+#include "model/weights/printable.h"
 
 namespace kilotoken {
 namespace {
@@ -30,13 +31,13 @@ struct TensorInfo {
 };
 
 std::string tensor_at(const std::string& where, const std::string& name) {
-  return where + ": tensor " + name;
+  return where + ": tensor " + printable(name);
 }
 
 Result<TensorInfo> read_tensor_info(GgufReader& in) {
   TensorInfo info;
   KT_TRY(info.name, in.string("a tensor's name"));
-  const std::string what = "tensor " + info.name;
+  const std::string what = "tensor " + printable(info.name);
   KT_TRY(const uint32_t rank, in.number<uint32_t>(what));
   if (rank < 1 || rank > Tensor::kMaxRank) {
     return invalid(in.where() + ": " + what + " has " + std::to_string(rank) +
@@ -92,8 +93,8 @@ Result<void> check_overlap(std::vector<Span> spans, const std::string& where) {
   std::ranges::sort(spans, {}, &Span::begin);
   for (size_t i = 1; i < spans.size(); ++i) {
     if (spans[i].begin < spans[i - 1].end) {
-      return invalid(tensor_at(where, *spans[i].name) + " overlaps tensor " + *spans[i - 1].name +
-                     ": the file is damaged");
+      return invalid(tensor_at(where, *spans[i].name) + " overlaps tensor " +
+                     printable(*spans[i - 1].name) + ": the file is damaged");
     }
   }
   return {};
@@ -189,7 +190,8 @@ class ParsedGguf final : public GgufFile {
       KT_TRY(const uint32_t type, in.number<uint32_t>(key));
       KT_TRY(GgufValue value, in.value(type, key));
       if (!metadata_.emplace(key, std::move(value)).second) {
-        return invalid(where_ + ": metadata key " + key + " appears twice: the file is damaged");
+        return invalid(where_ + ": metadata key " + printable(key) +
+                       " appears twice: the file is damaged");
       }
     }
     KT_TRY(const uint64_t alignment, alignment_of(metadata_, where_));

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "model/weights/printable.h"
+
 namespace kilotoken {
 namespace {
 
@@ -45,14 +47,14 @@ Result<GgufValue> widened(Result<T> number) {
 
 Error GgufReader::truncated(std::string_view what) const {
   return invalid(where_ + ": the file ends at byte " + std::to_string(bytes_.size()) + " within " +
-                 std::string(what) + ": it is truncated, fetch it again");
+                 printable(what) + ": it is truncated, fetch it again");
 }
 
 Result<std::string> GgufReader::string(std::string_view what) {
   KT_TRY(const uint64_t length, number<uint64_t>(what));
   if (length > left()) return truncated(what);
   if (length > kMaxStringBytes) {
-    return invalid(where_ + ": " + std::string(what) + " is a string of " + std::to_string(length) +
+    return invalid(where_ + ": " + printable(what) + " is a string of " + std::to_string(length) +
                    " bytes: the file is damaged");
   }
   std::string text(reinterpret_cast<const char*>(bytes_.data() + at_), length);
@@ -64,14 +66,14 @@ Result<GgufValue> GgufReader::array(std::string_view key, int depth) {
   KT_TRY(const uint32_t type, number<uint32_t>(key));
   KT_TRY(const uint64_t count, number<uint64_t>(key));
   if (depth >= kMaxDepth) {
-    return invalid(where_ + ": " + std::string(key) + " nests arrays over " +
+    return invalid(where_ + ": " + printable(key) + " nests arrays over " +
                    std::to_string(kMaxDepth) + " deep: the file is damaged");
   }
   if (count > left()) return truncated(key);  // every element takes a byte or more
   array_elements_ += static_cast<int64_t>(count);
   if (array_elements_ > kMaxArrayElements) {
     return Error{ErrorCode::kTooLarge,
-                 where_ + ": " + std::string(key) + " brings the metadata arrays over " +
+                 where_ + ": " + printable(key) + " brings the metadata arrays over " +
                      std::to_string(kMaxArrayElements) + " elements: the file is damaged",
                  std::string(key)};
   }
@@ -116,7 +118,7 @@ Result<GgufValue> GgufReader::value(uint32_t type, std::string_view key, int dep
     case kArray:
       return array(key, depth);
     default:
-      return invalid(where_ + ": " + std::string(key) + " has value type " + std::to_string(type) +
+      return invalid(where_ + ": " + printable(key) + " has value type " + std::to_string(type) +
                      ", which GGUF does not define: the file is damaged");
   }
 }

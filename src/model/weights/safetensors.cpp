@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "model/weights/printable.h"
 #include "model/weights/weight_source.h"
 
 namespace kilotoken {
@@ -55,7 +56,7 @@ struct Entry {
 using Entries = std::map<std::string, Entry, std::less<>>;
 
 std::string tensor_at(std::string_view where, std::string_view name) {
-  return std::string(where) + ": tensor " + std::string(name);
+  return std::string(where) + ": tensor " + printable(name);
 }
 
 Result<std::vector<int64_t>> parse_shape(const Json& shape, const std::string& tensor) {
@@ -117,7 +118,7 @@ Result<Entry> parse_entry(const Json& info, std::span<const std::byte> data,
   const auto& type_name = dtype->get_ref<const std::string&>();
   const StoredType* type = stored_type(type_name);
   if (!type) {
-    entry.stored_as = type_name;
+    entry.stored_as = printable(type_name);
     return entry;
   }
   uint64_t elements = 1;
@@ -129,9 +130,10 @@ Result<Entry> parse_entry(const Json& info, std::span<const std::byte> data,
                    std::to_string(entry.end - entry.begin) + ": the header is damaged");
   }
   if (!type->dtype) {
-    entry.stored_as = type_name;
+    entry.stored_as = printable(type_name);
   } else if (sizes.size() > Tensor::kMaxRank) {
-    entry.stored_as = type_name + " with " + std::to_string(sizes.size()) + " dimensions";
+    entry.stored_as =
+        printable(type_name) + " with " + std::to_string(sizes.size()) + " dimensions";
   } else {
     entry.tensor = Tensor(data.data() + entry.begin, *type->dtype, sizes);
   }
@@ -147,7 +149,7 @@ Result<void> check_overlap(const Entries& entries, std::string_view where) {
   for (size_t i = 1; i < by_place.size(); ++i) {
     if (by_place[i]->second.begin < by_place[i - 1]->second.end) {
       return invalid(tensor_at(where, by_place[i]->first) + " overlaps tensor " +
-                     by_place[i - 1]->first + ": the header is damaged");
+                     printable(by_place[i - 1]->first) + ": the header is damaged");
     }
   }
   return {};
@@ -242,10 +244,11 @@ Result<std::map<std::string, std::vector<std::string>>> tensors_by_shard(const J
   }
   std::map<std::string, std::vector<std::string>> shards;
   for (const auto& [tensor, shard] : index["weight_map"].items()) {
-    if (!shard.is_string()) return invalid(where + ": the shard of " + tensor + " is no string");
+    if (!shard.is_string())
+      return invalid(where + ": the shard of " + printable(tensor) + " is no string");
     const auto& shard_name = shard.get_ref<const std::string&>();
     if (!is_plain_file_name(shard_name)) {
-      return invalid(where + ": shard name \"" + shard_name +
+      return invalid(where + ": shard name \"" + printable(shard_name) +
                      "\" is not a plain file name: shards must lie beside the index");
     }
     shards[shard_name].push_back(tensor);

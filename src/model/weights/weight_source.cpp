@@ -1,5 +1,7 @@
 #include "model/weights/weight_source.h"
 
+#include "model/weights/printable.h"
+
 namespace kilotoken {
 
 std::optional<std::string> WeightSource::unsupported(std::string_view /*name*/) const {
@@ -12,12 +14,12 @@ Result<Tensor> require_tensor(const WeightSource& source, std::string_view name)
   if (auto tensor = source.find(name)) return *tensor;
   if (auto stored_as = source.unsupported(name)) {
     return Error{ErrorCode::kUnsupported,
-                 source.where() + ": tensor " + std::string(name) + " is stored as " + *stored_as +
+                 source.where() + ": tensor " + printable(name) + " is stored as " + *stored_as +
                      ": not in this build yet; use a F32, F16 or BF16 file",
                  std::string(name)};
   }
   return Error{ErrorCode::kNotFound,
-               source.where() + ": tensor " + std::string(name) +
+               source.where() + ": tensor " + printable(name) +
                    " is missing: the checkpoint is incomplete or of another architecture",
                std::string(name)};
 }
