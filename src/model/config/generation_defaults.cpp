@@ -7,8 +7,9 @@ namespace kilotoken {
 namespace {
 
 Result<int32_t> token_id(const Json& value, const JsonFields& fields, const char* name) {
-  if (!value.is_number_unsigned() ||
-      value.get<uint64_t>() > uint64_t{std::numeric_limits<int32_t>::max()}) {
+  // get<int64_t> of a number over 2^63 wraps to a negative one, which is refused as well.
+  if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
+      value.get<int64_t>() > std::numeric_limits<int32_t>::max()) {
     return fields.wrong_type(name, "a token id or a list of them");
   }
   return value.get<int32_t>();
