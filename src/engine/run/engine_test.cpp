@@ -138,7 +138,8 @@ TEST_F(EngineTest, EveryChoiceEndsOnceAndTheRequestWithTheLast) {
   run();
   std::set<int> ended;
   for (const ChoiceDelta& delta : sink->deltas) {
-    if (delta.finish) EXPECT_TRUE(ended.insert(delta.choice).second);
+    if (!delta.finish) continue;
+    EXPECT_TRUE(ended.insert(delta.choice).second) << "a choice ended twice";
   }
   EXPECT_EQ(ended.size(), 6u);
   EXPECT_EQ(observer.finished.size(), 1u);
