@@ -1,6 +1,8 @@
 #pragma once
 // Streaming detokenizer: tokens in, text out, never half a UTF-8 character. Bytes that can still
-// become a character are held back until they do or cannot; what cannot becomes U+FFFD.
+// become a character are held back until they do or cannot; each byte that cannot becomes U+FFFD.
+// Everything pushed, then finish(), is what Tokenizer::decode() gives for the whole (at_start
+// true).
 
 #include <cstdint>
 #include <string>
@@ -19,6 +21,8 @@ class Detokenizer {
   std::string finish();             // the rest
 
  private:
+  std::string take(bool last);
+
   const Tokenizer& tokenizer_;
   bool skip_special_tokens_;
   bool drop_leading_space_;

@@ -24,7 +24,10 @@ class Tokenizer {
   virtual Result<std::vector<int32_t>> encode(std::string_view text,
                                               bool add_special_tokens) const = 0;
 
-  // The whole text, as HF's decode(skip_special_tokens): invalid UTF-8 becomes U+FFFD.
+  // The whole text, as HF's decode(skip_special_tokens). Each byte that belongs to no character
+  // becomes U+FFFD (where HF gives up a whole run of byte tokens for one bad byte, the good ones
+  // stay here, so that a stream says the same as the whole). Ids outside the vocabulary give
+  // nothing.
   virtual std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const = 0;
 
   // The bytes one token stands for in the middle of a text (a byte token gives one byte, which may
@@ -38,6 +41,8 @@ class Tokenizer {
   virtual int vocab_size() const = 0;
 };
 
+// Both refuse, by name (kUnsupported), every part of a tokenizer that is not in this build.
+// kNotFound: the GGUF file holds no tokenizer.
 Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(const Json& tokenizer_json,
                                                        std::string_view where);
 Result<std::unique_ptr<Tokenizer>> tokenizer_from_gguf(const GgufFile& file,
