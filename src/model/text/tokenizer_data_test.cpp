@@ -75,11 +75,15 @@ TEST_F(TokenizerData, FiveHundredStrings) {
   const auto from_hf = hf("stories260K/hf/tokenizer.json");
   const auto from_gguf = gguf("stories260K/gguf/stories260K-f32.gguf");
   for (const Json& entry : json("stories260K/reference/tokenize_500.json")) {
+    const std::string text = entry["text"];
+    std::string with_spaces = text;  // a "▁" of the text comes back as a space
+    for (size_t at; (at = with_spaces.find("\u2581")) != std::string::npos;) {
+      with_spaces.replace(at, 3, " ");
+    }
     for (const auto* tokenizer : {from_hf.get(), from_gguf.get()}) {
-      const std::string text = entry["text"];
-      expect_ids(*tokenizer, text, true, entry["ids"].get<Ids>());
       const Ids ids = entry["ids"].get<Ids>();
-      expect_text(*tokenizer, ids, true, text);
+      expect_ids(*tokenizer, text, true, ids);
+      expect_text(*tokenizer, ids, true, with_spaces);
     }
   }
   report("stories260K, tokenizer.json and GGUF");
