@@ -101,13 +101,11 @@ class Loader {
 };
 
 Result<void> Loader::check_model(const JsonParts& model) {
+  KT_TRY(const std::string type, model.string_or("type", "BPE"));
+  if (type != "BPE") return model.refuse("type " + printable(type));
   KT_TRY_VOID(
       model.only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
                   "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"}));
-  KT_TRY(const std::string type, model.string_or("type", "BPE"));
-  if (type != "BPE") return model.refuse("type " + printable(type));
-  KT_TRY(const std::string type, model.string_or("type", "BPE"));
-  if (type != "BPE") return model.refuse("type " + printable(type));
   KT_TRY_VOID(model.must_be_empty("dropout"));
   KT_TRY_VOID(model.must_be_empty("continuing_subword_prefix"));
   KT_TRY_VOID(model.must_be_empty("end_of_word_suffix"));
