@@ -64,17 +64,18 @@ Result<fs::path> resolve_model(const std::string& name) {
                      ".gguf file, or demo for the built-in model)",
                  {}};
   }
-  const fs::path program = executable_path().parent_path();  // build/<preset> or <prefix>/bin
-  const fs::path places[] = {program.parent_path() / "share/kilotoken/models/demo",
-                             program.parent_path().parent_path() / "models/demo"};
-  for (const fs::path& place : places) {
-    if (fs::exists(place / "config.json")) return place;
+  const fs::path program = executable_path().parent_path();
+  const fs::path installed = program.parent_path() / "share/kilotoken/models/demo";
+  if (fs::exists(installed / "config.json")) return installed;
+  // Built in a folder of the source tree, the program or a test of it: the tree is one of its
+  // parents.
+  for (fs::path at = program; at != at.root_path(); at = at.parent_path()) {
+    if (fs::exists(at / "models/demo/config.json")) return at / "models/demo";
   }
   return Error{ErrorCode::kNotFound,
-               "the built-in model is neither in " + places[0].string() + " nor in " +
-                   places[1].string() +
-                   ": run `cmake --install`, or start the program from its "
-                   "source tree",
+               "the built-in model is neither in " + installed.string() +
+                   " nor in a source tree above " + program.string() +
+                   ": start the program from its source tree, or `cmake --install` it",
                {}};
 }
 
