@@ -17,7 +17,7 @@ struct LinearShape {
   int64_t in, out;
 };
 constexpr LinearShape kLinearShapes[] = {{1, 1},    {7, 3},     {63, 5},   {65, 33},
-                                         {172, 64}, {1024, 25}, {1029, 7}, {2816, 50}};
+                                         {172, 64}, {1024, 9}, {1029, 7}, {2816, 26}};
 constexpr DType kDTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
 
 struct LinearData {

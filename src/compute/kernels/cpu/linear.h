@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kLanes = Vec::kLanes;
 constexpr int kTileRows = Vec::kTileRows, kTileOutputs = Vec::kTileOutputs;
+constexpr int64_t kDirectRows = 8;            // up to here each weight is used but once or twice
 constexpr int64_t kSlabRows = 64;             // input rows x kDepth x 4 bytes: half a 512 KiB L2
 constexpr int64_t kDepth = 1024;              // weights of a panel: 12 KiB, in L1
 constexpr int64_t kGroup = 8 * kTileOutputs;  // outputs whose sums are kept between depths
@@ -35,8 +36,12 @@ void direct_tile(const LinearPiece& piece, int64_t row, int64_t output) {
   for (auto& of_row : sums) {
     for (Vec::F& sum : of_row) sum = Vec::zero();
   }
+  const char* next = weight + kOutputs * row_bytes;  // the weights after these
   int64_t i = 0;
   for (; i + kLanes <= piece.in; i += kLanes) {
+    for (int64_t line = 0; line < kOutputs * kLanes * T::kBytes; line += 64) {
+      __builtin_prefetch(next + kOutputs * i * T::kBytes + line);
+    }
     Vec::F x[kRows];
     for (int r = 0; r < kRows; ++r) x[r] = Vec::load(input + r * piece.in + i);
     for (int o = 0; o < kOutputs; ++o) {
@@ -58,13 +63,30 @@ void direct_tile(const LinearPiece& piece, int64_t row, int64_t output) {
   }
 }
 
-template <typename T, int kRows, int kOutputs>
-void direct(const LinearPiece& piece) {
+template <typename T>
+void one_row(const LinearPiece& piece) {
   int64_t output = piece.begin;
-  for (; output + kOutputs <= piece.end; output += kOutputs) {
-    direct_tile<T, kRows, kOutputs>(piece, 0, output);
+  for (; output + 8 <= piece.end; output += 8) direct_tile<T, 1, 8>(piece, 0, output);
+  for (; output < piece.end; ++output) direct_tile<T, 1, 1>(piece, 0, output);
+}
+
+// All rows against kOutputs outputs, whose weights stay in the first cache meanwhile.
+template <typename T, int kOutputs>
+void direct_rows(const LinearPiece& piece, int64_t output) {
+  int64_t row = 0;
+  for (; row + 4 <= piece.rows; row += 4) direct_tile<T, 4, kOutputs>(piece, row, output);
+  if (piece.rows - row == 3) direct_tile<T, 3, kOutputs>(piece, row, output);
+  if (piece.rows - row == 2) direct_tile<T, 2, kOutputs>(piece, row, output);
+  if (piece.rows - row == 1) direct_tile<T, 1, kOutputs>(piece, row, output);
+}
+
+template <typename T>
+void few_rows(const LinearPiece& piece) {
+  int64_t output = piece.begin;
+  for (; output + kTileOutputs <= piece.end; output += kTileOutputs) {
+    direct_rows<T, kTileOutputs>(piece, output);
   }
-  for (; output < piece.end; ++output) direct_tile<T, kRows, 1>(piece, 0, output);
+  for (; output < piece.end; ++output) direct_rows<T, 1>(piece, output);
 }
 
 // Weights [output, output + count) x [first, first + depth) as float32: [depth /
@@ -161,9 +183,8 @@ void slab(const LinearPiece& piece, int64_t first_row, int64_t rows, int64_t fir
 
 template <typename T>
 void linear_of(const LinearPiece& piece) {
-  if (piece.rows == 1) return direct<T, 1, 8>(piece);
-  if (piece.rows == 2) return direct<T, 2, 4>(piece);
-  if (piece.rows == 3) return direct<T, 3, 3>(piece);
+  if (piece.rows == 1) return one_row<T>(piece);
+  if (piece.rows <= kDirectRows) return few_rows<T>(piece);
   for (int64_t output = piece.begin; output < piece.end; output += kGroup) {
     const int64_t outputs = at_most(kGroup, piece.end - output);
     for (int64_t row = 0; row < piece.rows; row += kSlabRows) {

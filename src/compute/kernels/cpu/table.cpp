@@ -29,14 +29,12 @@ Stored stored_of(DType dtype) {
   check_failed(__FILE__, __LINE__, "dtype is one of the enumerators", "");
 }
 
-// Floats at the start of a cache line, zero at first.
+// Floats at the start of a cache line, not set.
 class Floats {
  public:
   explicit Floats(int64_t count)
       : data_(static_cast<float*>(
-            ::operator new (static_cast<size_t>(count) * sizeof(float), std::align_val_t{64}))) {
-    std::fill(data_.get(), data_.get() + count, 0.0f);
-  }
+            ::operator new (static_cast<size_t>(count) * sizeof(float), std::align_val_t{64}))) {}
   float* at(int64_t index) const { return data_.get() + index; }
 
  private:
@@ -95,7 +93,8 @@ class BlockAttention {
       const float* query = args_.queries + place(block, kv_head, i);
       for (int head = 0; head < group_; ++head, query += spec_.head_dim) {
         const int64_t at = i * group_ + head;
-        std::copy(query, query + spec_.head_dim, queries_.at(at * stride_));
+        float* padding = std::copy(query, query + spec_.head_dim, queries_.at(at * stride_));
+        std::fill(padding, queries_.at((at + 1) * stride_), 0.0f);
         std::fill(outputs_.at(at * stride_), outputs_.at((at + 1) * stride_), 0.0f);
         *states_.at(at * 2) = -std::numeric_limits<float>::infinity();
         *states_.at(at * 2 + 1) = 0;
