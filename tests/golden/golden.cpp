@@ -186,7 +186,10 @@ int run_matrix(const TestModel& model, DType kv_dtype, int length) {
     const int64_t fired = cell.fired(run);
     const std::string wrong = difference(plain, run);
     const bool good = wrong.empty() && fired > 0;
-    std::printf("  %-32s fired %6lld   %s\n", cell.name, static_cast<long long>(fired),
+    const double rows_per_call =
+        static_cast<double>(run.counts.linear_rows) / static_cast<double>(run.counts.linear_calls);
+    std::printf("  %-32s fired %6lld   %6.1f rows a kernel call   %s\n", cell.name,
+                static_cast<long long>(fired), rows_per_call,
                 good            ? "same bytes"
                 : wrong.empty() ? "FAILED: the mechanism never fired"
                                 : ("FAILED: " + wrong).c_str());

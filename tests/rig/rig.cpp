@@ -69,8 +69,10 @@ const ChoiceOutput& EngineRig::output(RequestId id, int choice) const {
   return outputs_.at({id, choice});
 }
 
-void EngineRig::on_step(const StepPlan& plan, const StepResult&) {
+void EngineRig::on_step(const StepPlan& plan, const StepResult& result) {
   ++counts_.steps;
+  counts_.linear_calls += result.linear_calls;
+  counts_.linear_rows += result.linear_rows;
   for (const auto& opened : plan.opened) {
     owners_[opened.sequence] = {opened.request->id, opened.choice};
   }

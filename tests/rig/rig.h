@@ -37,6 +37,7 @@ struct ChoiceOutput {
 // How often the mechanisms of a step were at work.
 struct RigCounts {
   int64_t steps = 0, prompt_chunks = 0, mixed_steps = 0, preemptions = 0, worker_pieces = 0;
+  int64_t linear_calls = 0, linear_rows = 0;
   int max_sequences = 0, max_rows = 0;
   int64_t recomputed = 0;  // rows of logits that came a second time
   int64_t changed = 0;     // of these, how many had other bits: must stay 0

@@ -84,6 +84,8 @@ Ticket LocalRunner::submit(const StepPlan& plan) {
     }
     const ForwardOut out = model_.forward(
         {step.tokens, step.positions, step.sequences, step.logit_rows, &kv_}, *workspace_, pool_);
+    result.linear_calls = out.linear.calls;
+    result.linear_rows = out.linear.rows;
     read_logits(plan, step, out.logits, result);
   }
   result.compute_ns = clock_.now_ns() - started_ns;

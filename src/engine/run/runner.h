@@ -25,6 +25,8 @@ struct RowResult {
 struct StepResult {
   std::vector<RowResult> rows;  // in the order of the plan's rows
   int64_t compute_ns = 0;
+  int64_t linear_calls = 0;  // of matrix kernels, and the rows they were given in all
+  int64_t linear_rows = 0;
 };
 
 class Runner {

@@ -10,7 +10,7 @@ size_t AttentionBlock::scratch_floats(int64_t rows) const {
 
 void AttentionBlock::forward(const BlockContext& context, int layer, const float* normed,
                              const std::vector<float>& inv_freq, float* residual) const {
-  const auto& [kernels, pool, workspace, batch] = context;
+  const auto& [kernels, pool, workspace, batch, calls] = context;
   const int64_t rows = batch.rows();
   const auto query_size = static_cast<size_t>(rows * heads * head_dim);
   const auto kv_size = static_cast<size_t>(rows * kv_heads * head_dim);
@@ -19,9 +19,9 @@ void AttentionBlock::forward(const BlockContext& context, int layer, const float
   float* values = workspace.take<float>(kv_size).data();
   float* attended = workspace.take<float>(query_size).data();
 
-  kernels.linear({normed, query, queries, rows}, pool);
-  kernels.linear({normed, key, keys, rows}, pool);
-  kernels.linear({normed, value, values, rows}, pool);
+  context.linear({normed, query, queries, rows});
+  context.linear({normed, key, keys, rows});
+  context.linear({normed, value, values, rows});
   const auto rotate = [&](float* vectors, int count) {
     kernels.rope(
         {vectors, batch.positions.data(), inv_freq.data(), rows, count, head_dim, interleaved_rope},
@@ -35,7 +35,7 @@ void AttentionBlock::forward(const BlockContext& context, int layer, const float
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
   kernels.attention({queries, attended, batch.sequences, batch.kv, layer, heads, scale, window},
                     pool);
-  kernels.linear({attended, output, residual, rows, /*accumulate=*/true}, pool);
+  context.linear({attended, output, residual, rows, /*accumulate=*/true});
 }
 
 }  // namespace kilotoken

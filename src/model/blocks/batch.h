@@ -20,11 +20,23 @@ struct Batch {
   int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
 };
 
+// How batched the work was: weights are read once per call, whatever its rows.
+struct LinearCalls {
+  int64_t calls = 0, rows = 0;
+};
+
 struct BlockContext {
   const Kernels& kernels;
   ThreadPool& pool;
   Workspace& workspace;
   const Batch& batch;
+  LinearCalls& calls;
+
+  void linear(const LinearArgs& args) const {
+    ++calls.calls;
+    calls.rows += args.rows;
+    kernels.linear(args, pool);
+  }
 };
 
 }  // namespace kilotoken

@@ -139,12 +139,13 @@ std::span<const float> Llama::logits(const BlockContext& context, const float* r
   float* normed = context.workspace.take<float>(wanted.size() * hidden).data();
   kernels_.rms_norm(rows, final_norm_, config_.rms_norm_eps, count, normed, context.pool);
   auto out = context.workspace.take<float>(wanted.size() * static_cast<size_t>(config_.vocab_size));
-  kernels_.linear({normed, head_, out.data(), count}, context.pool);
+  context.linear({normed, head_, out.data(), count});
   return out;
 }
 
 ForwardOut Llama::forward(const Batch& batch, Workspace& workspace, ThreadPool& pool) const {
-  const BlockContext context{kernels_, pool, workspace, batch};
+  LinearCalls calls;
+  const BlockContext context{kernels_, pool, workspace, batch, calls};
   const int64_t rows = batch.rows();
   const auto size = static_cast<size_t>(rows * config_.hidden_size);
   workspace.reset();
@@ -161,7 +162,8 @@ ForwardOut Llama::forward(const Batch& batch, Workspace& workspace, ThreadPool& 
     layer.mlp.forward(context, normed, residual);
     workspace.rewind(layer_scratch);
   }
-  return {logits(context, residual)};
+  const std::span<const float> wanted = logits(context, residual);
+  return {wanted, calls};
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace kilotoken {
 
 struct ForwardOut {
   std::span<const float> logits;  // [logit_rows, vocab], in the workspace
+  LinearCalls linear;
 };
 
 class Model {
