@@ -1,5 +1,6 @@
 #pragma once
-// KT_CHECK: programmer errors, always on. Prints the condition, both values and a note, then aborts.
+// KT_CHECK: programmer errors, always on. Prints the condition, both values and a note, then
+// aborts.
 
 #include <sstream>
 #include <string>
@@ -20,18 +21,18 @@ template <typename A, typename B>
 
 }  // namespace kilotoken
 
-#define KT_CHECK(condition, ...)                                                              \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]]                                                            \
-      ::kilotoken::check_failed(__FILE__, __LINE__, #condition, std::string{__VA_ARGS__});    \
+#define KT_CHECK(condition, ...)                                                           \
+  do {                                                                                     \
+    if (!(condition)) [[unlikely]]                                                         \
+      ::kilotoken::check_failed(__FILE__, __LINE__, #condition, std::string{__VA_ARGS__}); \
   } while (false)
 
-#define KT_CHECK_OP(op, a, b)                                                                 \
-  do {                                                                                        \
-    const auto& kt_a = (a);                                                                   \
-    const auto& kt_b = (b);                                                                   \
-    if (!(kt_a op kt_b)) [[unlikely]]                                                         \
-      ::kilotoken::check_op_failed(__FILE__, __LINE__, #a " " #op " " #b, kt_a, kt_b);        \
+#define KT_CHECK_OP(op, a, b)                                                          \
+  do {                                                                                 \
+    const auto& kt_a = (a);                                                            \
+    const auto& kt_b = (b);                                                            \
+    if (!(kt_a op kt_b)) [[unlikely]]                                                  \
+      ::kilotoken::check_op_failed(__FILE__, __LINE__, #a " " #op " " #b, kt_a, kt_b); \
   } while (false)
 
 #define KT_CHECK_EQ(a, b) KT_CHECK_OP(==, a, b)

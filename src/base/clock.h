@@ -8,8 +8,8 @@ namespace kilotoken {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual int64_t now_ns() const = 0;    // monotonic, from an arbitrary origin
-  virtual int64_t unix_s() const = 0;    // wall time, seconds since 1970
+  virtual int64_t now_ns() const = 0;  // monotonic, from an arbitrary origin
+  virtual int64_t unix_s() const = 0;  // wall time, seconds since 1970
 };
 
 class SystemClock final : public Clock {

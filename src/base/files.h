@@ -12,7 +12,8 @@
 
 namespace kilotoken {
 
-// A file mapped read-only for as long as the object lives. Pages come from the page cache on demand.
+// A file mapped read-only for as long as the object lives. Pages come from the page cache on
+// demand.
 class MappedFile {
  public:
   static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path);
@@ -34,8 +35,8 @@ Result<std::string> read_text_file(const std::filesystem::path& path, size_t max
 
 std::filesystem::path executable_path();
 
-// Bytes this process may still use: the smaller of free memory (MemAvailable) and what the container's
-// cgroup (v2 or v1) leaves.
+// Bytes this process may still use: the smaller of free memory (MemAvailable) and what the
+// container's cgroup (v2 or v1) leaves.
 int64_t available_memory_bytes();
 
 // Peak resident set of this process (VmHWM).

@@ -34,8 +34,8 @@ inline Error invalid(std::string message, std::string field = {}) {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -80,7 +80,8 @@ class [[nodiscard]] Result<void> {
 
 }  // namespace kilotoken
 
-// Evaluates an expression of type Result<T>; returns its error from the function, or names its value.
+// Evaluates an expression of type Result<T>; returns its error from the function, or names its
+// value.
 #define KT_CONCAT_INNER(a, b) a##b
 #define KT_CONCAT(a, b) KT_CONCAT_INNER(a, b)
 #define KT_TRY_NAMED(result, lhs, expression) \
@@ -88,7 +89,7 @@ class [[nodiscard]] Result<void> {
   if (!result.ok()) return result.error();    \
   lhs = std::move(result).value()
 #define KT_TRY(lhs, expression) KT_TRY_NAMED(KT_CONCAT(kt_result_, __LINE__), lhs, expression)
-#define KT_TRY_VOID(expression)                                  \
-  do {                                                           \
+#define KT_TRY_VOID(expression)                                                   \
+  do {                                                                            \
     if (auto kt_result = (expression); !kt_result.ok()) return kt_result.error(); \
   } while (false)

@@ -18,9 +18,9 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 }
 
 double uniform_at(uint64_t seed, uint32_t stream, uint64_t position, uint32_t index) {
-  const auto bits = philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32),
-                                stream, index},
-                               {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
+  const auto bits = philox4x32(
+      {static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), stream, index},
+      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
   const uint64_t mantissa = ((uint64_t{bits[0]} << 32) | bits[1]) >> 11;
   return static_cast<double>(mantissa) * 0x1.0p-53;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// ThreadPool: runs one loop at a time over a fixed set of threads. The caller is worker 0, so a pool
-// of one thread starts none. Owned by the runner; run() is called by one thread at a time.
+// ThreadPool: runs one loop at a time over a fixed set of threads. The caller is worker 0, so a
+// pool of one thread starts none. Owned by the runner; run() is called by one thread at a time.
 
 #include <cstdint>
 #include <memory>
@@ -12,8 +12,7 @@ namespace kilotoken {
 class LoopBody {
  public:
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, LoopBody>)
-  LoopBody(F&& body)  // NOLINT
+  requires(!std::is_same_v<std::remove_cvref_t<F>, LoopBody>) LoopBody(F&& body)  // NOLINT
       : object_(const_cast<void*>(static_cast<const void*>(&body))),
         call_([](void* object, int worker, int64_t begin, int64_t end) {
           (*static_cast<std::remove_reference_t<F>*>(object))(worker, begin, end);

@@ -1,7 +1,7 @@
 #pragma once
 // How keys and values lie in pages. A page holds 64 consecutive tokens of one sequence, all layers:
 //   page = [layer][K then V][kv_head][kPageTokens][head_dim], in the KV dtype.
-// 64 tokens is also the block of attention, and pages start at absolute positions that are multiples
+// 64 tokens is also the block of attention, and pages start at absolute positions, multiples
 // of 64: so what a token attends to is read in the same blocks however it was computed.
 
 #include <cstddef>
