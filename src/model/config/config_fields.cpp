@@ -4,25 +4,25 @@
 
 namespace kilotoken {
 
-const Json* JsonFields::find(const char* name) const {
+const Json* ConfigFields::find(const char* name) const {
   const auto found = object_.find(name);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 
-Error JsonFields::wrong_type(const char* name, std::string_view expected) const {
+Error ConfigFields::wrong_type(const char* name, std::string_view expected) const {
   return invalid(where_ + ": " + name + " should be " + std::string(expected), name);
 }
 
-Error JsonFields::missing(const char* name) const {
+Error ConfigFields::missing(const char* name) const {
   return invalid(where_ + ": " + name + " is missing", name);
 }
 
-Error JsonFields::unsupported(const char* name, const std::string& value) const {
+Error ConfigFields::unsupported(const char* name, const std::string& value) const {
   return {ErrorCode::kUnsupported,
           where_ + ": " + name + " " + printable(value) + " is not in this build yet", name};
 }
 
-Result<std::optional<int>> JsonFields::integer(const char* name) const {
+Result<std::optional<int>> ConfigFields::integer(const char* name) const {
   const Json* found = find(name);
   if (!found) return std::optional<int>{};
   constexpr int kMost = std::numeric_limits<int>::max();
@@ -34,34 +34,34 @@ Result<std::optional<int>> JsonFields::integer(const char* name) const {
   return std::optional(found->get<int>());
 }
 
-Result<std::optional<double>> JsonFields::number(const char* name) const {
+Result<std::optional<double>> ConfigFields::number(const char* name) const {
   const Json* found = find(name);
   if (!found) return std::optional<double>{};
   if (!found->is_number()) return wrong_type(name, "a number");
   return std::optional(found->get<double>());
 }
 
-Result<std::optional<bool>> JsonFields::boolean(const char* name) const {
+Result<std::optional<bool>> ConfigFields::boolean(const char* name) const {
   const Json* found = find(name);
   if (!found) return std::optional<bool>{};
   if (!found->is_boolean()) return wrong_type(name, "true or false");
   return std::optional(found->get<bool>());
 }
 
-Result<std::optional<std::string>> JsonFields::string(const char* name) const {
+Result<std::optional<std::string>> ConfigFields::string(const char* name) const {
   const Json* found = find(name);
   if (!found) return std::optional<std::string>{};
   if (!found->is_string()) return wrong_type(name, "a string");
   return std::optional(found->get<std::string>());
 }
 
-Result<int> JsonFields::required_integer(const char* name) const {
+Result<int> ConfigFields::required_integer(const char* name) const {
   KT_TRY(const std::optional<int> value, integer(name));
   if (!value) return missing(name);
   return *value;
 }
 
-Result<double> JsonFields::required_number(const char* name) const {
+Result<double> ConfigFields::required_number(const char* name) const {
   KT_TRY(const std::optional<double> value, number(name));
   if (!value) return missing(name);
   return *value;

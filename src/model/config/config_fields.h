@@ -11,9 +11,9 @@
 
 namespace kilotoken {
 
-class JsonFields {
+class ConfigFields {
  public:
-  JsonFields(const Json& object, std::string_view where) : object_(object), where_(where) {}
+  ConfigFields(const Json& object, std::string_view where) : object_(object), where_(where) {}
 
   const std::string& where() const { return where_; }
   const Json* find(const char* name) const;  // null if absent or null

@@ -7,7 +7,7 @@
 namespace kilotoken {
 namespace {
 
-Result<std::string> architecture_of(const JsonFields& fields) {
+Result<std::string> architecture_of(const ConfigFields& fields) {
   const Json* names = fields.find("architectures");
   if (!names || !names->is_array() || names->empty() || !(*names)[0].is_string()) {
     return invalid(fields.where() + ": no architectures[0]: not the config.json of a model",
@@ -16,7 +16,7 @@ Result<std::string> architecture_of(const JsonFields& fields) {
   return (*names)[0].get<std::string>();
 }
 
-Result<RopeScaling> scaling_named(const JsonFields& rope) {
+Result<RopeScaling> scaling_named(const ConfigFields& rope) {
   KT_TRY(std::optional<std::string> type, rope.string("rope_type"));
   if (!type) {
     KT_TRY(type, rope.string("type"));  // until transformers 4.43
@@ -28,7 +28,7 @@ Result<RopeScaling> scaling_named(const JsonFields& rope) {
 }
 
 // Transformers 5 has rope_parameters with everything, 4 has rope_theta beside rope_scaling.
-Result<RopeConfig> rope_of(const JsonFields& fields) {
+Result<RopeConfig> rope_of(const ConfigFields& fields) {
   RopeConfig rope;
   KT_TRY(const std::optional<double> theta, fields.number("rope_theta"));
   if (theta) rope.theta = *theta;
@@ -37,7 +37,7 @@ Result<RopeConfig> rope_of(const JsonFields& fields) {
   if (!parameters) return rope;
   if (!parameters->is_object()) return fields.wrong_type("rope_parameters", "an object");
 
-  const JsonFields in(*parameters, fields.where() + ": rope_parameters");
+  const ConfigFields in(*parameters, fields.where() + ": rope_parameters");
   KT_TRY(const std::optional<double> inner_theta, in.number("rope_theta"));
   if (inner_theta) rope.theta = *inner_theta;
   KT_TRY(const std::optional<double> partial, in.number("partial_rotary_factor"));
@@ -57,7 +57,7 @@ Result<RopeConfig> rope_of(const JsonFields& fields) {
 }
 
 // What the Llama family may have, and this build does not compute.
-Result<void> refuse_unsupported(const JsonFields& fields) {
+Result<void> refuse_unsupported(const ConfigFields& fields) {
   if (const Json* quantization = fields.find("quantization_config")) {
     const auto method = quantization->find("quant_method");
     const bool named = method != quantization->end() && method->is_string();
@@ -77,7 +77,7 @@ Result<void> refuse_unsupported(const JsonFields& fields) {
 }
 
 // Only Mistral looks at sliding_window; where the key is absent, transformers takes 4096.
-Result<int> window_of(const JsonFields& fields, const Json& object, bool mistral) {
+Result<int> window_of(const ConfigFields& fields, const Json& object, bool mistral) {
   if (!mistral) return 0;
   KT_TRY(const std::optional<bool> use, fields.boolean("use_sliding_window"));
   if (!use.value_or(true)) return 0;
@@ -94,7 +94,7 @@ Result<int> window_of(const JsonFields& fields, const Json& object, bool mistral
 
 Result<ModelConfig> model_config_from_json(const Json& object, std::string_view where) {
   if (!object.is_object()) return invalid(std::string(where) + ": not a JSON object");
-  const JsonFields fields(object, where);
+  const ConfigFields fields(object, where);
   ModelConfig config;
   KT_TRY(config.architecture, architecture_of(fields));
   KT_TRY_VOID(check_architecture(config.architecture, fields.where()));

@@ -6,7 +6,7 @@
 namespace kilotoken {
 namespace {
 
-Result<int32_t> token_id(const Json& value, const JsonFields& fields, const char* name) {
+Result<int32_t> token_id(const Json& value, const ConfigFields& fields, const char* name) {
   // get<int64_t> of a number over 2^63 wraps to a negative one, which is refused as well.
   if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
       value.get<int64_t>() > std::numeric_limits<int32_t>::max()) {
@@ -15,7 +15,7 @@ Result<int32_t> token_id(const Json& value, const JsonFields& fields, const char
   return value.get<int32_t>();
 }
 
-Result<std::vector<int32_t>> token_ids(const JsonFields& fields, const char* name) {
+Result<std::vector<int32_t>> token_ids(const ConfigFields& fields, const char* name) {
   std::vector<int32_t> ids;
   const Json* found = fields.find(name);
   if (!found) return ids;
@@ -32,7 +32,7 @@ Result<std::vector<int32_t>> token_ids(const JsonFields& fields, const char* nam
 }
 
 // A sampling value, within [least, most].
-Result<std::optional<float>> value_in(const JsonFields& fields, const char* name, double least,
+Result<std::optional<float>> value_in(const ConfigFields& fields, const char* name, double least,
                                       double most) {
   KT_TRY(const std::optional<double> value, fields.number(name));
   if (!value) return std::optional<float>{};
@@ -44,7 +44,7 @@ Result<std::optional<float>> value_in(const JsonFields& fields, const char* name
   return std::optional(static_cast<float>(*value));
 }
 
-Result<void> read_tokens(GenerationDefaults& defaults, const JsonFields& fields) {
+Result<void> read_tokens(GenerationDefaults& defaults, const ConfigFields& fields) {
   if (defaults.eos_token_ids.empty()) {
     KT_TRY(defaults.eos_token_ids, token_ids(fields, "eos_token_id"));
   }
@@ -64,11 +64,11 @@ Result<GenerationDefaults> generation_defaults_from_json(const Json& generation,
        {std::pair{&generation, "generation_config.json"}, std::pair{&config, "config.json"}}) {
     if (object->is_null()) continue;
     if (!object->is_object()) return invalid(std::string(where) + ": not a JSON object");
-    KT_TRY_VOID(read_tokens(defaults, JsonFields(*object, where)));
+    KT_TRY_VOID(read_tokens(defaults, ConfigFields(*object, where)));
   }
   if (generation.is_null()) return defaults;
 
-  const JsonFields fields(generation, "generation_config.json");
+  const ConfigFields fields(generation, "generation_config.json");
   KT_TRY(defaults.temperature, value_in(fields, "temperature", 0, 100));
   KT_TRY(defaults.top_p, value_in(fields, "top_p", 0, 1));
   KT_TRY(defaults.min_p, value_in(fields, "min_p", 0, 1));
