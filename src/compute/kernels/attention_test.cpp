@@ -3,6 +3,7 @@
 
 #include <array>
 #include <numeric>
+#include <utility>
 
 #include "compute/kernels/kernels.h"
 #include "compute/kernels/test_support.h"
@@ -23,7 +24,7 @@ constexpr Shape kShapes[] = {
     {4, 4, 8, DType::kF32, 0},    {8, 2, 8, DType::kBF16, 16},   {4, 1, 20, DType::kF16, 0},
     {2, 2, 37, DType::kBF16, 64}, {8, 2, 64, DType::kBF16, 0},   {4, 1, 64, DType::kF16, 100},
     {2, 2, 64, DType::kF32, 16},  {4, 2, 80, DType::kBF16, 100}, {4, 1, 128, DType::kBF16, 0},
-    {1, 1, 256, DType::kF16, 64}, {4, 1, 256, DType::kF32, 0},
+    {1, 1, 256, DType::kF16, 64}, {2, 1, 256, DType::kF32, 0},
 };
 constexpr int kLayer = 1;
 
@@ -209,15 +210,14 @@ TEST_P(AttentionTest, GivesTheSameBitsForAnyChunkCompanyAndThreads) {
       machine.run(context.length);
       alone.push_back(machine.output(0));
     }
-    for (int threads : {1, 2, 3}) {
-      for (int chunk : {1, 7, 64, 203}) {
-        Machine machine(kernels(), shape, contexts, threads);
-        machine.run(chunk);
-        for (size_t c = 0; c < contexts.size(); ++c) {
-          const std::vector<float>& output = machine.output(c);
-          ASSERT_TRUE(same_bits(output.data(), alone[c].data(), output.size()))
-              << text(shape) << ", chunk " << chunk << ", " << threads << " threads, context " << c;
-        }
+    for (const auto& [chunk, threads] :
+         std::array<std::pair<int, int>, 5>{{{1, 1}, {7, 2}, {64, 3}, {203, 1}, {203, 3}}}) {
+      Machine machine(kernels(), shape, contexts, threads);
+      machine.run(chunk);
+      for (size_t c = 0; c < contexts.size(); ++c) {
+        const std::vector<float>& output = machine.output(c);
+        ASSERT_TRUE(same_bits(output.data(), alone[c].data(), output.size()))
+            << text(shape) << ", chunk " << chunk << ", " << threads << " threads, context " << c;
       }
     }
   }

@@ -3,6 +3,8 @@
 
 #include "compute/kernels/kernels.h"
 
+#include <numeric>
+
 #include "compute/kernels/call_counter.h"
 #include "compute/kernels/test_support.h"
 
@@ -16,7 +18,7 @@ INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest, testing::Range<size_t>(0, kernel_t
 struct LinearShape {
   int64_t in, out;
 };
-constexpr LinearShape kLinearShapes[] = {{1, 1},    {7, 3},     {63, 5},   {65, 33},
+constexpr LinearShape kLinearShapes[] = {{1, 1},    {7, 3},    {63, 5},   {65, 33},
                                          {172, 64}, {1024, 9}, {1029, 7}, {2816, 26}};
 constexpr DType kDTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
 
@@ -63,10 +65,12 @@ TEST_P(KernelsTest, LinearIsNearTheExactSum) {
   }
 }
 
-std::vector<int64_t> row_counts() {
-  std::vector<int64_t> counts;
-  for (int64_t rows = 1; rows <= 70; ++rows) counts.push_back(rows);
-  counts.insert(counts.end(), {511, 512, 513});
+// All up to 70 and some large ones; for large matrices those that take different paths.
+std::vector<int64_t> row_counts(LinearShape shape) {
+  std::vector<int64_t> counts(shape.in >= 1024 ? 13 : 70);
+  std::iota(counts.begin(), counts.end(), 1);
+  if (shape.in >= 1024) counts.insert(counts.end(), {63, 64, 65, 513});
+  if (shape.in < 1024) counts.insert(counts.end(), {511, 512, 513});
   return counts;
 }
 
@@ -81,7 +85,7 @@ TEST_P(KernelsTest, LinearGivesTheSameBitsForAnyNumberOfRowsAndThreads) {
         const std::vector<float> output = data.run(kernels(), row, 1, *pools[row % 3]);
         alone.insert(alone.end(), output.begin(), output.end());
       }
-      for (int64_t rows : row_counts()) {
+      for (int64_t rows : row_counts(shape)) {
         const std::vector<float> together = data.run(kernels(), 0, rows, *pools[rows % 3]);
         ASSERT_TRUE(same_bits(together.data(), alone.data(), together.size()))
             << shape_text(data.weight()) << ", " << rows << " rows";
