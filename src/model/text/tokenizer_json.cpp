@@ -242,7 +242,7 @@ Result<void> Loader::read_spaces() {
   return root_.refuse("a layout with neither normalizer nor pre_tokenizer");
 }
 
-// Prepend "▁" and Replace " " by "▁", in either order; without Prepend, no mark is put in front.
+// Prepend "▁" and Replace " " by "▁", in either order; without Prepend no mark is put in front.
 Result<void> Loader::read_normalizer(const JsonParts& normalizer) {
   KT_TRY(const std::vector<JsonParts> steps, normalizer.steps("normalizers"));
   bool prepends = false, replaces = false;
