@@ -1,7 +1,6 @@
 #include "net/connection.h"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <charconv>
 #include <chrono>
 #include <exception>

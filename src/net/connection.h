@@ -4,13 +4,6 @@
 
 #include <array>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <deque>
 #include <functional>
 #include <map>
@@ -19,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "net/asio.h"
 #include "net/http.h"
 #include "net/server.h"
 
