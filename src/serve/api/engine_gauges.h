@@ -1,0 +1,29 @@
+#pragma once
+// EngineGauges: what is read at the moment of a scrape rather than counted as it happens: the
+// engine's load and the process's own use.
+
+#include <mutex>
+#include <string>
+
+#include "base/metrics.h"
+#include "serve/load/served_model.h"
+
+namespace kilotoken {
+
+class EngineGauges {
+ public:
+  EngineGauges(MetricsRegistry& metrics, const std::string& model_name, ServedModel& model);
+  void update();  // any thread
+
+ private:
+  ServedModel& model_;
+  Gauge& running_;
+  Gauge& waiting_;
+  Gauge& kv_usage_;
+  Gauge& resident_bytes_;
+  Gauge& open_files_;
+  std::mutex mutex_;  // of the counter, which knows only differences
+  Counter& cpu_seconds_;
+};
+
+}  // namespace kilotoken
