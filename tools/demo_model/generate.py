@@ -12,10 +12,12 @@ import json
 import os
 import sys
 
+import lexicon
 from texts import chat, questions, stories
 from weighted import Chooser
 
 KINDS = [(stories, 0.72), (chat, 0.18), (questions, 0.10)]
+SMALL_KINDS = [(stories, 0.80), (chat, 0.20)]
 HELD_OUT_ONE_IN = 25
 
 
@@ -27,7 +29,7 @@ def documents(seed, count):
     chooser = Chooser(seed)
     for _ in range(count):
         u = chooser.random.random()
-        for module, share in KINDS:
+        for module, share in SMALL_KINDS if lexicon.SMALL else KINDS:
             u -= share
             if u < 0:
                 break
@@ -43,8 +45,11 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--documents", type=int, default=120000)
     parser.add_argument("--out", required=True, help="folder for train.jsonl and held_out.jsonl")
+    parser.add_argument("--small-cast", action="store_true", help="two characters, one thing for each plot")
     parser.add_argument("--show", action="store_true", help="print a few documents and stop")
     args = parser.parse_args()
+    if args.small_cast:
+        lexicon.small_cast()
     if args.documents < 1:
         sys.exit(f"--documents must be at least 1, not {args.documents}")
     if args.show:

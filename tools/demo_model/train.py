@@ -2,7 +2,7 @@
 """Train the model on the generated text for a number of minutes of wall time, on a CPU.
 
 Two (--workers) processes of one thread each share the small batches of a step, so that a busy
-machine slows training down no more than it must. A checkpoint is written every 5 minutes;
+machine slows training down no more than it must. A checkpoint is written every 5 minutes (--save-every);
 --resume goes on from it with the time that is left.
 The learning rate follows the time used: warm-up, a constant part, then a linear way down to 0.
 """
@@ -37,6 +37,7 @@ def arguments():
     p.add_argument("--length", type=int, default=256, help="tokens a row")
     p.add_argument("--long-length", type=int, default=512, help="tokens a row in the last part")
     p.add_argument("--long-share", type=float, default=0.1, help="share of the time with long rows")
+    p.add_argument("--save-every", type=float, default=5, help="minutes between checkpoints")
     p.add_argument("--lr", type=float, default=0.02, help="of the weight matrices")
     p.add_argument("--embedding-lr", type=float, default=3e-3, help="of the embeddings and norms")
     p.add_argument("--warmup", type=int, default=60, help="steps")
@@ -134,6 +135,8 @@ def main():
     args = arguments()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
+    if not 0 <= args.decay_from < 1:
+        sys.exit(f"--decay-from must be at least 0 and below 1, not {args.decay_from}")
     if args.batch % args.part or args.part % args.length:
         sys.exit(f"--batch {args.batch} must be a multiple of --part {args.part}, and that of --length {args.length}")
     os.makedirs(args.out, exist_ok=True)
@@ -214,7 +217,7 @@ def main():
             print(f"{seconds / 60:6.1f} min  step {step}  tokens {tokens}  loss {running / count:.4f}  rate {factor:.3f}  "
                   f"{(tokens - shown_tokens) / (now - shown):.0f} tokens/s", flush=True)
             running, count, shown, shown_tokens = 0.0, 0, now, tokens
-        if now - saved >= 300:
+        if now - saved >= args.save_every * 60:
             saved = now
             save(seconds)
     save(before + time.monotonic() - start)

@@ -1,6 +1,6 @@
 """The people and things of one story, chosen once so that they stay the same to the end."""
 
-from lexicon import (COLORS, GROUND, HELPER_TRAITS, HELPERS, HEROES, HOMES, NAMES, PLACES, PRONOUNS,
+from lexicon import (COLORS, GROUND, HELPER_TRAITS, HELPERS, HERO_NAMES, HEROES, HOMES, NAMES, PLACES, PRONOUNS,
                      THINGS, TRAITS, WEATHER)
 
 
@@ -30,7 +30,7 @@ class Cast:
 
     def __init__(self, chooser, kind=None):
         c = self.chooser = chooser
-        name, pronoun = c.pick(NAMES)
+        name, pronoun = c.pick(HERO_NAMES)
         self.hero = Person(name, pronoun, kind or c.pick(HEROES), c.pick(TRAITS))
         self.home = c.pick(HOMES)
         self.place = c.pick(PLACES)

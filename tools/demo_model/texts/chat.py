@@ -1,6 +1,6 @@
 """Conversations: a greeting, a story on request, questions about it. A list of (role, text)."""
 
-from lexicon import HEROES
+from lexicon import HEROES, SMALL
 from texts.cast import an
 from texts.questions import passage_and_questions
 from texts.stories import tell
@@ -29,11 +29,11 @@ def story_turns(c):
     turns = [("user", ask), ("assistant", text)]
     if c.chance(0.5):
         h, p = s.hero, s.helper()
-        turns += c.pick(
+        about = [("user", "Who is the story about?"), ("assistant", f"The story is about {h.name} and {p.name}.")]
+        turns += about if SMALL else c.pick(
             [("user", f"Who is {h.name}?"), ("assistant", f"{h.name} is {an(h.trait + ' ' + h.kind)}.")],
             [("user", f"Who is {p.name}?"), ("assistant", f"{p.name} is {an(p.kind)}, a friend of {h.name}.")],
-            [("user", "Who is the story about?"), ("assistant", f"The story is about {h.name} and {p.name}.")],
-        )
+            about)
     if c.chance(0.4):
         turns += c.pick([("user", "Thank you!"), ("assistant", "You are welcome!")],
                         [("user", "That was nice."), ("assistant", "I am glad that you liked it!")],
@@ -49,7 +49,7 @@ def write(chooser):
     if c.chance(0.35):
         ask, reply = c.pick(GREETINGS)
         turns += [("user", ask), ("assistant", reply)]
-    if c.chance(0.25):
+    if not SMALL and c.chance(0.25):
         s, passage, pairs = passage_and_questions(c, c.pick(1, 2))
         turns += [("user", passage + " " + pairs[0][0]), ("assistant", pairs[0][1])]
         for q, a in pairs[1:]:

@@ -1,6 +1,6 @@
 """Short stories: an opening, a small problem, help, an end."""
 
-from lexicon import CLIMBERS, FEARS, FLYERS, FOOD, GIFTS, HIDING, SKILLS
+from lexicon import CLIMBERS, FEARS, FINDS, FLYERS, FOOD, GAMES, GIFTS, HIDING, SKILLS, SMALL, TRAPS
 from texts.cast import Cast, an, capital
 
 
@@ -104,11 +104,11 @@ def lonely(s):
            f"{s.day()}, {h.they} walked to the {s.where()}.",
            meet(s, state=c.pick("sad", "lonely"))]
     p = s.helper()
-    game = c.pick("play", "sing", "run", "dance", "paint")
+    game = c.pick(GAMES)
     out += [c.pick(f'"Why are you sad?" asked {h.name}.', f'"Hello, {p.name}. Are you alone too?" asked {h.name}.'),
             c.pick(f'"I have no one to {game} with," said {p.name}.', f'"Yes. Nobody wants to {game} with me," said {p.name}.'),
             c.pick(f'"You can {game} with me!" said {h.name}.', f'"I like to {game} too," said {h.name}. "Come with me!"'),
-            c.pick(f"They had so much fun in the {s.where()}.", "They were not sad any more."),
+            c.pick("They had so much fun." if SMALL else f"They had so much fun in the {s.where()}.", "They were not sad any more."),
             friends(s)]
     return out
 
@@ -178,7 +178,7 @@ def gift(s):
 
 def rescue(s):
     c, h = s.chooser, s.hero
-    trap, tool = c.pick(("a deep hole", "rope"), ("a cold river", "long stick"), ("an old net", "knife"), ("a dark well", "ladder"))
+    trap, tool = c.pick(TRAPS)
     the_trap = "the " + trap.split()[-1]
     p = s.helper()
     out = [f"{s.day()}, {h.name} walked in the {s.where()} and heard a cry.",
@@ -192,7 +192,7 @@ def rescue(s):
 
 
 def honest(s):
-    c, h, thing = s.chooser, s.hero, s.thing(["ring", "key", "bell", "hat", "book", "flute"])
+    c, h, thing = s.chooser, s.hero, s.thing(FINDS)
     short = thing.split()[-1]
     out = [f"{s.day()}, {h.name} found {an(thing)} in the {s.where()}.",
            c.pick(f'"What a beautiful {short}! But it is not mine," {h.they} said.', f'"Who lost this {short}?" {h.they} asked.'),
