@@ -94,6 +94,7 @@ SentencePiece::SentencePiece(SentencePieceParts parts) : parts_(std::move(parts)
       bytes_.push_back(replaced(piece.text, kMark, " "));
     }
   }
+  merges_within_words_ = marks_begin_pieces();
   for (size_t rank = 0; rank < parts_.merges.size(); ++rank) {
     const SentencePieceParts::Merge& merge = parts_.merges[rank];
     merges_[pair_key(merge.left, merge.right)] = {static_cast<double>(rank), merge.merged};
@@ -126,7 +127,33 @@ void SentencePiece::append_unknown(std::string_view character, std::vector<int32
   }
 }
 
+bool SentencePiece::marks_begin_pieces() const {
+  if (id_of(kMark) < 0) return false;
+  for (const auto& entry : ids_) {
+    std::string_view piece = entry.first;
+    while (piece.starts_with(kMark)) piece.remove_prefix(kMark.size());
+    if (piece.find(kMark) != piece.npos) return false;
+  }
+  return true;
+}
+
+// Where a mark stands in pieces only before everything else, no merge crosses from a letter to a
+// mark: the words between can be merged one by one, each in a small heap.
 void SentencePiece::encode_piece(std::string_view text, std::vector<int32_t>& ids) const {
+  size_t begin = 0;
+  for (size_t at = 0; merges_within_words_;) {
+    at = text.find(kMark, at);
+    if (at == text.npos) break;
+    if (at > begin && !text.substr(0, at).ends_with(kMark)) {
+      encode_word(text.substr(begin, at - begin), ids);
+      begin = at;
+    }
+    at += kMark.size();
+  }
+  encode_word(text.substr(begin), ids);
+}
+
+void SentencePiece::encode_word(std::string_view text, std::vector<int32_t>& ids) const {
   std::vector<BpeSymbol> symbols;
   for (size_t at = 0; at < text.size();) {
     const size_t size = utf8_step(text.substr(at)).bytes;

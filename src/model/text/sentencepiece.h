@@ -65,6 +65,8 @@ class SentencePiece final : public Tokenizer {
  private:
   void encode_segment(std::string_view text, bool first, std::vector<int32_t>& ids) const;
   void encode_piece(std::string_view text, std::vector<int32_t>& ids) const;
+  void encode_word(std::string_view text, std::vector<int32_t>& ids) const;
+  bool marks_begin_pieces() const;
   void append_unknown(std::string_view character, std::vector<int32_t>& ids) const;
   std::optional<BpeMerge> merge_of(std::string_view text, const BpeSymbol& left,
                                    const BpeSymbol& right) const;
@@ -77,6 +79,7 @@ class SentencePiece final : public Tokenizer {
   std::array<int32_t, 256> byte_ids_;
   std::vector<std::string> bytes_;  // by id, what token_bytes() gives
   bool has_bytes_ = false;
+  bool merges_within_words_ = false;
 };
 
 }  // namespace kilotoken

@@ -56,6 +56,20 @@ TEST(SentencePiece, MergesInOrderOfRankThenLeftmost) {
   EXPECT_EQ(encode(*tokenizer, "b a", true), (Ids{1, 259, 261, 265}));
 }
 
+// The same with and without a piece that merges across words, where no text needs that piece.
+TEST(SentencePiece, PiecesAcrossWords) {
+  const auto words = load(made_tokenizer_json({"\u2581", "a", "b", "ab", "\u2581\u2581"},
+                                              {{"a", "b"}, {"\u2581", "\u2581"}}));
+  const auto across = load(
+      made_tokenizer_json({"\u2581", "a", "b", "ab", "\u2581\u2581", "b\u2581", "b\u2581a"},
+                          {{"a", "b"}, {"\u2581", "\u2581"}, {"b", "\u2581"}, {"b\u2581", "a"}}));
+  for (const char* text : {"ab ab", "ab  ab", "  a   a", "a a ", "ab\u2581ab", " ", "ab"}) {
+    EXPECT_EQ(encode(*words, text), encode(*across, text)) << text;
+  }
+  EXPECT_EQ(encode(*words, "b a"), (Ids{259, 261, 259, 260}));
+  EXPECT_EQ(encode(*across, "b a"), (Ids{259, 265}));
+}
+
 TEST(SentencePiece, LongTextIsNotQuadratic) {
   const auto tokenizer = load(abc());
   const std::string text(400'000, 'a');
