@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The promise of README.md on a bare system: makes a minimal Debian of the given suite, copies a clone of
-# this checkout's HEAD into it and nothing else, and expects `./dev run` to serve a story and `./dev test`
-# to pass there.
+# The promise of README.md on a bare system: makes a minimal Debian of the given suite, copies a
+# clone of this checkout's HEAD into it and nothing else, and expects `./dev run` to serve a story
+# and `./dev test` to pass there.
 #
 # usage: tests/debootstrap/run.sh bookworm|trixie [DIR]
 #        DIR: where the system is made (and kept); default: a temporary folder, removed afterwards
@@ -40,8 +40,8 @@ copy_network_settings() {
 }
 
 make_system() {
-  local mirror
-  mirror=$(awk '/^URIs:/ { print $2; exit }' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
+  local mirror sources=/etc/apt/sources.list.d/debian.sources
+  mirror=$(awk '/^URIs:/ { print $2; exit }' "$sources" 2>/dev/null || true)
   if [[ ! -x $dir/usr/bin/apt-get ]]; then
     say "making a minimal system"
     debootstrap --variant=minbase "$suite" "$dir" "${mirror:-http://deb.debian.org/debian}" \
