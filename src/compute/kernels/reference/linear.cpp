@@ -2,6 +2,7 @@
 // ... (rounded product, then rounded sum). Rows are laid side by side so that the compiler can use
 // vector instructions across rows, which leaves each element's chain as it is.
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
