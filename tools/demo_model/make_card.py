@@ -54,8 +54,9 @@ On {measured} held-out documents, one by one, {measured_tokens:,} tokens, BF16 w
 | loss of the model | {loss:.4f} |
 | information in the generator's choices | {bound:.4f} |
 
-The second figure is what the text really carries, an upper estimate of the best possible loss (two sets of
-choices can give one text, and a document does not record that it was not held out).
+The second figure is an upper estimate of the best possible loss, not a bound to reach: some choices do not show
+in the text (the helper's trait where "hungry" stands in its place), two sets of choices can give one text, and
+held-out combinations are not drawn like the rest.
 
 ## Three held-out openings, the first in the file, none chosen, temperature 0
 
