@@ -3,8 +3,8 @@
 // is silenced here and nowhere else. Internal to the server.
 
 #if defined(__SANITIZE_THREAD__)
-// The thread sanitizer does not know fences. Without them handlers are still ordered by the mutex of
-// the io_context's queue.
+// The thread sanitizer does not know fences. Without them handlers are still ordered, by the mutex
+// of the io_context's queue.
 #define BOOST_ASIO_DISABLE_FENCED_BLOCK
 #endif
 
