@@ -96,7 +96,6 @@ Result<void> generate(const GenerateOptions& options) {
   KT_TRY(const std::unique_ptr<ServedModel> model,
          ServedModel::load(options.serve, {clock, log, nullptr, loading_progress()}));
   KT_TRY(std::shared_ptr<const Request> request, make_request(options, *model));
-  std::fprintf(stderr, "kernels: %s\n", std::string(model->kernels_name()).c_str());
   const auto queue = std::make_shared<TextQueue>();
   KT_TRY_VOID(model->engine().submit(std::move(request), queue));
   for (;;) {
@@ -105,7 +104,9 @@ Result<void> generate(const GenerateOptions& options) {
     if (!piece.error.empty()) return Error{ErrorCode::kInternal, piece.error, {}};
     if (piece.ended) break;
   }
-  return print("\n");
+  KT_TRY_VOID(print("\n"));
+  std::fprintf(stderr, "kernels: %s\n", std::string(model->kernels_name()).c_str());
+  return {};
 }
 
 }  // namespace
