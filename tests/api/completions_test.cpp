@@ -5,6 +5,7 @@
 #include <map>
 
 #include "api/served.h"
+#include "serve/api/completion_output.h"
 
 namespace kilotoken::test {
 namespace {
@@ -225,6 +226,23 @@ TEST_F(Completions, PromptLogprobsAreListedByPosition) {
   EXPECT_GE(list[2].size(), 2u);
   EXPECT_LE(list[2].size(), 3u);
   EXPECT_TRUE(answer["choices"][0]["logprobs"].is_null());
+}
+
+// Logprobs are keyed by these, so no two tokens that differ in bytes may read the same.
+TEST_F(Completions, EveryTokenHasATextOfItsOwn) {
+  const Tokenizer* tokenizer = served_->model().tokenizer();
+  std::map<std::string, std::string> bytes_by_text;
+  int parts = 0;
+  for (int id = 0; id < tokenizer->vocab_size(); ++id) {
+    const std::string text = token_text(tokenizer, id, false);
+    EXPECT_NO_THROW(json(text).dump()) << id;
+    const std::string bytes(tokenizer->token_bytes(id));
+    EXPECT_EQ(bytes_by_text.emplace(text, bytes).first->second, bytes) << id;
+    parts += text.starts_with("bytes:\\x");
+  }
+  EXPECT_GE(parts, 128);  // the byte tokens above ASCII
+  EXPECT_EQ(token_text(tokenizer, 5, true), "token_id:5");
+  EXPECT_EQ(token_text(nullptr, 5, false), "token_id:5");
 }
 
 }  // namespace

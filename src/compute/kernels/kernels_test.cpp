@@ -5,7 +5,6 @@
 
 #include <numeric>
 
-#include "compute/kernels/call_counter.h"
 #include "compute/kernels/test_support.h"
 
 namespace kilotoken {
@@ -234,19 +233,6 @@ TEST_P(KernelsTest, EmbedTakesTheRowsAsTheyAre) {
       ASSERT_EQ(output[i], table.at(ids[i / 13] * 13 + static_cast<int64_t>(i % 13)));
     }
   }
-}
-
-TEST(CallCounterTest, CountsCallsAndRows) {
-  const LinearData data({7, 3}, DType::kF32, 5);
-  std::vector<float> output(15);
-  ThreadPool pool(1);
-  CallCounter counter;
-  const LinearArgs args{data.input.data(), data.weight(), output.data(), 5};
-  counted_linear(reference_kernels(), args, pool, counter);
-  counted_linear(reference_kernels(), args, pool, counter);
-  EXPECT_EQ(counter.calls(), 2);
-  EXPECT_EQ(counter.rows(), 10);
-  EXPECT_EQ(output, data.run(reference_kernels(), 0, 5, pool));
 }
 
 }  // namespace

@@ -136,7 +136,9 @@ Result<void> read_logit_bias(JsonFields& fields, SamplingParams& sampling) {
     int32_t id = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc{} || end != key.data() + key.size()) {
-      return invalid("logit_bias must be keyed by token ids, not \"" + key + "\"", "logit_bias");
+      const auto replace = Json::error_handler_t::replace;
+      const std::string shown = Json(key.substr(0, 40)).dump(-1, ' ', true, replace);
+      return invalid("logit_bias must be keyed by token ids, not " + shown, "logit_bias");
     }
     if (!bias.is_number()) return fields.wrong_type("logit_bias", "numbers by token id", bias);
     // A value that float cannot hold becomes one that is out of range anyway.
