@@ -37,7 +37,7 @@ std::vector<std::string> files_under(const char* folder, const std::set<std::str
 }
 
 std::vector<std::string> sources() {
-  std::vector<std::string> paths;
+  std::vector<std::string> paths = {"dev", ".ci/run"};
   for (const char* folder : {"src", "tests", "bench", "tools", "cmake"}) {
     for (auto& path : files_under(folder, {".h", ".cpp", ".py", ".sh", ".cmake"})) {
       paths.push_back(std::move(path));
