@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds each mutant of mutants.txt and runs the quick matrix on it: a mutant that passes is a hole in
-# the matrix, and fails this test.
+# Builds each mutant of mutants.txt and runs the quick matrix on it: a mutant that passes is a hole
+# in the matrix, and fails this test.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 survived=0 total=0
 while read -r name what; do
   case "$name" in ''|'#'*) continue ;; esac
