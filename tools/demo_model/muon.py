@@ -1,6 +1,6 @@
 """Muon for the weight matrices: momentum, then the update made orthogonal by a Newton-Schulz iteration.
 
-On a model this small it needs about half the tokens of AdamW. Embeddings and norm weights stay with AdamW.
+Embeddings and norm weights stay with AdamW.
 """
 
 import torch
