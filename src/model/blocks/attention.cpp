@@ -23,9 +23,9 @@ void AttentionBlock::forward(const BlockContext& context, int layer, const float
   context.linear({normed, key, keys, rows});
   context.linear({normed, value, values, rows});
   const auto rotate = [&](float* vectors, int count) {
-    kernels.rope(
-        {vectors, batch.positions.data(), inv_freq.data(), rows, count, head_dim, interleaved_rope},
-        pool);
+    context.kernels.rope({vectors, context.batch.positions.data(), inv_freq.data(), rows, count,
+                          head_dim, interleaved_rope},
+                         context.pool);
   };
   rotate(queries, heads);
   rotate(keys, kv_heads);
