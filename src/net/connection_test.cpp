@@ -168,6 +168,21 @@ TEST_F(ServerTest, DrainsWhenItStopsAccepting) {
             "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\ndone");
 }
 
+TEST_F(ServerTest, StopsAfterTheLastConnectionHasGone) {
+  start();
+  TestClient client(port_);
+  server_->stop_accepting();
+  EXPECT_EQ(client.read_to_end(), "");
+  client.close();
+  server_->stop_accepting();
+  server_->stop();
+  server_->stop();
+  HttpServerConfig config;
+  config.port = port_;
+  HttpServer next(config, handler_);
+  EXPECT_TRUE(next.start().ok()) << "the port is free";
+}
+
 TEST_F(ServerTest, StopTellsThoseWhoWaitAndWritersOutliveIt) {
   start();
   TestClient client(port_);

@@ -1,6 +1,7 @@
 #include "net/server.h"
 
 #include <chrono>
+#include <future>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -42,6 +43,8 @@ struct HttpServer::State {
 
   const std::shared_ptr<ServerShared> shared;
   asio::io_context io;
+  // The threads run on when the last connection has closed, until stop().
+  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   Tcp::acceptor acceptor;    // used on its strand once the threads run
   asio::steady_timer pause;  // after an accept that failed
   std::vector<std::thread> threads;
@@ -89,13 +92,17 @@ struct HttpServer::State {
     asio::post(connection->executor(), [connection] { connection->start(); });
   }
 
-  // Closes the acceptor, then runs `action` on the strand of every connection.
+  // Closes the acceptor, then runs `action` on the strand of every connection. Returns when the
+  // port is free; the actions may still be under way.
   template <typename Action>
   void close_acceptor_then(Action action) {
-    asio::post(acceptor.get_executor(), [this, action] {
+    std::promise<void> promise;
+    const std::future<void> closed = promise.get_future();
+    asio::post(acceptor.get_executor(), [this, action, promise = std::move(promise)]() mutable {
       error_code ignored;
       acceptor.close(ignored);
       pause.cancel();
+      promise.set_value();
       const std::lock_guard lock(shared->mutex);
       for (const auto& [address, weak] : shared->connections) {
         if (const auto connection = weak.lock()) {
@@ -103,6 +110,7 @@ struct HttpServer::State {
         }
       }
     });
+    closed.wait();
   }
 };
 
@@ -130,6 +138,7 @@ void HttpServer::stop_accepting() {
 void HttpServer::stop() {
   if (!state_->threads.empty()) {
     state_->close_acceptor_then([](Connection& connection) { connection.close(); });
+    state_->work.reset();
     for (std::thread& thread : state_->threads) thread.join();
     state_->threads.clear();
   }

@@ -31,9 +31,12 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  Result<int> start();    // listens; the port
-  void stop_accepting();  // no new connections; the others close after the answer they wait for
-  void stop();            // closes every connection (on_closed is called) and joins the threads
+  Result<int> start();  // listens; the port
+
+  // Neither of these on a network thread. No new connections come from the return of
+  // stop_accepting() on, and those there are close after the answer they wait for.
+  void stop_accepting();
+  void stop();  // closes every connection (on_closed is called) and joins the threads
 
  private:
   struct State;
