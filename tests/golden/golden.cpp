@@ -128,7 +128,8 @@ Run run_cell(const TestModel& model, const Workload& load, const RigOptions& opt
   const int vocab = model.files.config.vocab_size;
   EngineRig rig(*model.model, nullptr, options);
   Run run;
-  if (neighbours) rig.add(make_request(kNeighbour, load.sampled_prompt / 2, 30, vocab));
+  // The first to come soon needs a second page, and is older than who would have to give one up.
+  if (neighbours) rig.add(make_request(kNeighbour, kPageTokens - 5, 30, vocab));
   rig.add(long_request(load, vocab));
   rig.add(sampled_request(load, vocab));
   if (neighbours) {

@@ -58,15 +58,16 @@ def main():
             case["text"] = prompt
             case["ids"] = ids = tokenizer(prompt)["input_ids"]
             logs = model(torch.tensor([ids])).logits[0].log_softmax(-1)
-            case["logprobs"] = [round(float(logs[i, ids[i + 1]]), 6) for i in range(len(ids) - 1)]
+            given = [round(float(logs[i, ids[i + 1]]), 6) for i in range(len(ids) - 1)]
+            case["prompt_logprobs"] = [None] + given
             case["greedy_ids"], gap = continued(model, ids, stop)
             case["greedy_text"] = tokenizer.decode(case["greedy_ids"], skip_special_tokens=True)
-            case["min_top2_logit_gap"] = round(gap, 6)
+            case["min_gap"] = round(gap, 6)
             cases.append(case)
     path = os.path.join(args.folder, "reference.json")
     with open(path + ".new", "w") as f:
         f.write('{"made_with": "transformers, float32 arithmetic, weights from BF16",\n')
-        f.write(' "logprobs": "of ids[1:], each given the ids before it",\n "cases": [\n')
+        f.write(' "prompt_logprobs": "of ids, each given the ids before it",\n "cases": [\n')
         f.write(",\n".join("  " + json.dumps(c, ensure_ascii=False) for c in cases))
         f.write("\n]}\n")
     os.replace(path + ".new", path)
