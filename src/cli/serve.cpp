@@ -105,8 +105,10 @@ Result<void> serve(const ServerOptions& options) {
   front.ready(api);
   greet(options, port, names.front(), log);
   signals.wait();
-  server.stop_accepting();
+  // Listening goes on while running requests finish, so that health checks hear 503 and not a
+  // closed port.
   drain(api, model->engine(), options, signals, log);
+  server.stop_accepting();
   model->engine().stop();
   server.stop();
   return {};
