@@ -205,7 +205,7 @@ TEST_F(Completions, AnEchoIsStreamedFirst) {
   const json whole =
       answer_to(greedy({{"echo", true}, {"logprobs", 0}, {"max_tokens", 3}}))["choices"][0];
   for (const int index : {0, 1}) {
-    EXPECT_EQ(texts[index], whole["text"]);
+    EXPECT_EQ(texts[index], whole["text"].get<std::string>());
     EXPECT_EQ(tokens[index], whole["logprobs"]["tokens"]);
   }
 }
