@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <string_view>
 #include <system_error>
@@ -99,6 +102,14 @@ Result<std::string> read_text_file(const std::filesystem::path& path, size_t max
   }
 }
 
+Result<void> write_text_file(const std::filesystem::path& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (file) return {};
+  return Error{ErrorCode::kIo, "cannot write " + path.string() + ": " + std::strerror(errno), {}};
+}
+
 std::filesystem::path executable_path() {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored);
@@ -112,5 +123,11 @@ int64_t available_memory_bytes() {
 
 int64_t peak_resident_bytes() { return read_kilobytes("/proc/self/status", "VmHWM"); }
 int64_t resident_bytes() { return read_kilobytes("/proc/self/status", "VmRSS"); }
+
+std::string mebibytes_text(int64_t bytes) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+  return text.data();
+}
 
 }  // namespace kilotoken

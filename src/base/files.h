@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -33,6 +34,9 @@ class MappedFile {
 // The whole file as text; kTooLarge above the limit.
 Result<std::string> read_text_file(const std::filesystem::path& path, size_t max_bytes = 256 << 20);
 
+// Replaces the file; an error says why it could not be written.
+Result<void> write_text_file(const std::filesystem::path& path, std::string_view text);
+
 std::filesystem::path executable_path();
 
 // Bytes this process may still use: the smaller of free memory (MemAvailable) and what the
@@ -42,5 +46,7 @@ int64_t available_memory_bytes();
 // Peak resident set of this process (VmHWM).
 int64_t peak_resident_bytes();
 int64_t resident_bytes();
+
+std::string mebibytes_text(int64_t bytes);  // "12.3 MiB"
 
 }  // namespace kilotoken

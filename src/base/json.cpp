@@ -2,6 +2,8 @@
 
 #include <iterator>
 #include <string>
+#include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -44,11 +46,18 @@ std::string printable(std::string_view text) {
 }
 
 // Builds the value while the parser reads, so that a refusal stops the reading at its place.
-class Builder final : public nlohmann::json_sax<Json> {
+template <typename Value>
+class Builder final : public nlohmann::json_sax<Value> {
  public:
+  using typename nlohmann::json_sax<Value>::binary_t;
+  using typename nlohmann::json_sax<Value>::number_float_t;
+  using typename nlohmann::json_sax<Value>::number_integer_t;
+  using typename nlohmann::json_sax<Value>::number_unsigned_t;
+  using typename nlohmann::json_sax<Value>::string_t;
+
   explicit Builder(int max_depth) : max_depth_(max_depth) {}
 
-  Json take() { return std::move(root_); }
+  Value take() { return std::move(root_); }
   const std::string& refusal() const { return refusal_; }
   std::size_t error_offset() const { return error_offset_; }
 
@@ -60,15 +69,17 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool string(string_t& value) override { return add(std::move(value)); }
   bool binary(binary_t&) override { return refuse("binary values are not JSON"); }
 
-  bool start_object(std::size_t) override { return open(Json::object()); }
-  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool start_object(std::size_t) override { return open(true); }
+  bool start_array(std::size_t) override { return open(false); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
-    Json& object = *nested_.back();
-    if (object.contains(name)) return refuse("the key \"" + printable(name) + "\" occurs twice");
-    slot_ = &object[name];
+    Open& object = nested_.back();
+    if (!object.keys.insert(name).second) {
+      return refuse("the key \"" + printable(name) + "\" occurs twice");
+    }
+    object.members.emplace_back(std::move(name), Value());
     return true;
   }
 
@@ -85,32 +96,53 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
  private:
-  template <typename Value>
-  bool add(Value&& value) {
-    place(Json(std::forward<Value>(value)));
+  // An open container. Its members are put together when it closes: an ordered object that grows
+  // copies what it holds, and looks through all of it for each key.
+  struct Open {
+    bool is_object;
+    std::vector<std::pair<std::string, Value>> members;
+    std::unordered_set<std::string> keys;
+    typename Value::array_t items;
+  };
+
+  template <typename Scalar>
+  bool add(Scalar&& value) {
+    return place(Value(std::forward<Scalar>(value)));
+  }
+
+  bool place(Value value) {
+    if (nested_.empty()) {
+      root_ = std::move(value);
+    } else if (nested_.back().is_object) {
+      nested_.back().members.back().second = std::move(value);
+    } else {
+      nested_.back().items.push_back(std::move(value));
+    }
     return true;
   }
 
-  Json& place(Json value) {
-    if (nested_.empty()) return root_ = std::move(value);
-    if (nested_.back()->is_array()) {
-      nested_.back()->push_back(std::move(value));
-      return nested_.back()->back();
-    }
-    return *slot_ = std::move(value);
-  }
-
-  bool open(Json container) {
+  bool open(bool is_object) {
     if (static_cast<int>(nested_.size()) >= max_depth_) {
       return refuse("nested deeper than " + std::to_string(max_depth_) + " levels");
     }
-    nested_.push_back(&place(std::move(container)));
+    nested_.push_back({is_object, {}, {}, {}});
     return true;
   }
 
   bool close() {
+    Open last = std::move(nested_.back());
     nested_.pop_back();
-    return true;
+    if (!last.is_object) return place(Value(std::move(last.items)));
+    typename Value::object_t object;
+    if constexpr (std::is_same_v<Value, OrderedJson>) {
+      object.reserve(last.members.size());
+      for (auto& [name, value] : last.members) {
+        object.emplace_back(std::move(name), std::move(value));
+      }
+    } else {
+      for (auto& [name, value] : last.members) object.emplace(std::move(name), std::move(value));
+    }
+    return place(Value(std::move(object)));
   }
 
   bool refuse(std::string why) {
@@ -119,16 +151,14 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   const int max_depth_;
-  Json root_;
-  std::vector<Json*> nested_;  // the open containers; a parent is not resized while a child is open
-  Json* slot_ = nullptr;       // where the value of the last key goes
+  Value root_;
+  std::vector<Open> nested_;
   std::string refusal_;
   std::size_t error_offset_ = std::string::npos;
 };
 
-}  // namespace
-
-Result<Json> parse_json(std::string_view text, std::string_view where, JsonLimits limits) {
+template <typename Value>
+Result<Value> parse(std::string_view text, std::string_view where, JsonLimits limits) {
   // The parser would take a zero byte for the end of the text, whatever follows it.
   if (const size_t zero = text.find('\0'); zero != text.npos) {
     return invalid(std::string(where) + ": not valid JSON at byte " + std::to_string(zero) +
@@ -137,8 +167,8 @@ Result<Json> parse_json(std::string_view text, std::string_view where, JsonLimit
   const char* furthest = text.data();
   const CountingIterator begin{text.data(), &furthest};
   const CountingIterator end{text.data() + text.size(), &furthest};
-  Builder builder(limits.max_depth);
-  if (Json::sax_parse(begin, end, &builder)) return builder.take();
+  Builder<Value> builder(limits.max_depth);
+  if (Value::sax_parse(begin, end, &builder)) return builder.take();
   size_t offset = builder.error_offset();
   if (offset == std::string::npos) {
     const auto read = static_cast<size_t>(furthest - text.data());
@@ -146,6 +176,17 @@ Result<Json> parse_json(std::string_view text, std::string_view where, JsonLimit
   }
   return invalid(std::string(where) + ": not valid JSON at byte " + std::to_string(offset) + ": " +
                  builder.refusal());
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::string_view where, JsonLimits limits) {
+  return parse<Json>(text, where, limits);
+}
+
+Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view where,
+                                       JsonLimits limits) {
+  return parse<OrderedJson>(text, where, limits);
 }
 
 }  // namespace kilotoken

@@ -37,6 +37,30 @@ TEST(Json, RefusesADuplicateKeyAndNamesItsPlace) {
   EXPECT_EQ(refusal(R"({"a":{"a":1},"b":{"a":1}})"), R"(accepted: {"a":{"a":1},"b":{"a":1}})");
 }
 
+TEST(Json, OrderIsKeptWhereItIsAskedFor) {
+  const std::string text = R"({"z":1,"a":{"y":[],"b":{}},"m":null})";
+  const Result<OrderedJson> parsed = parse_ordered_json(text, "here");
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->dump(), text);
+  EXPECT_EQ(parse_ordered_json(R"({"a":1,"b":2,"a":3})", "here").error().message,
+            R"(here: not valid JSON at byte 15: the key "a" occurs twice)");
+  EXPECT_EQ(parse_ordered_json("[[]]", "here", {1}).error().message,
+            "here: not valid JSON at byte 1: nested deeper than 1 levels");
+}
+
+// Quadratic time in keys, or copying each level with the one around it, would take minutes.
+TEST(Json, OrderTakesNoMoreThanLinearTime) {
+  std::string wide = "{";
+  for (int i = 0; i < 200'000; ++i) wide += "\"" + std::to_string(i) + "\":0,";
+  wide.back() = '}';
+  ASSERT_TRUE(parse_ordered_json(wide, "here").ok());
+  std::string nested = wide;
+  for (int i = 0; i < 100; ++i) nested = "{\"a\":" + nested + R"(,"b":1,"c":2,"d":3})";
+  const Result<OrderedJson> parsed = parse_ordered_json(nested, "here");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->dump(), nested);
+}
+
 TEST(Json, RefusesDeepNesting) {
   EXPECT_EQ(refusal("[[[]]]", {3}), "accepted: [[[]]]");
   EXPECT_EQ(refusal(R"([{"a":[[]]}])", {3}),

@@ -10,8 +10,9 @@ namespace kilotoken {
 class Log {
  public:
   enum class Level { kDebug, kInfo, kWarn, kError };
+  enum class Form { kText, kJson };  // JSON: an object a line, {"time","level","message"}
 
-  explicit Log(Level level = Level::kInfo);
+  explicit Log(Level level = Level::kInfo, Form form = Form::kText);
   ~Log();
 
   void debug(std::string_view line) const { write(Level::kDebug, line); }
@@ -22,6 +23,7 @@ class Log {
  private:
   void write(Level level, std::string_view line) const;
   struct Sink;
+  const Form form_;
   std::unique_ptr<Sink> sink_;
 };
 

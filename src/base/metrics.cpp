@@ -107,22 +107,37 @@ struct Series {
 
 struct Family {
   std::string name, help, type;
+  std::vector<std::string> aliases;
   std::vector<Series> series;
 };
 
-void expose_histogram(const Family& family, const Series& series, const Histogram& histogram,
+void expose_histogram(const std::string& name, const Series& series, const Histogram& histogram,
                       std::string& out) {
   uint64_t below = 0;
   const std::vector<double>& bounds = histogram.upper_bounds();
   for (size_t i = 0; i <= bounds.size(); ++i) {
     below += histogram.bucket(i);
     const std::string le = i < bounds.size() ? bound_text(bounds[i]) : "+Inf";
-    out += family.name + "_bucket" + label_text(series.labels, le) + " " + std::to_string(below) +
-           "\n";
+    out += name + "_bucket" + label_text(series.labels, le) + " " + std::to_string(below) + "\n";
   }
   const std::string labels = label_text(series.labels);
-  out += family.name + "_count" + labels + " " + std::to_string(below) + "\n";
-  out += family.name + "_sum" + labels + " " + number(histogram.sum()) + "\n";
+  out += name + "_count" + labels + " " + std::to_string(below) + "\n";
+  out += name + "_sum" + labels + " " + number(histogram.sum()) + "\n";
+}
+
+void expose_family(const Family& family, const std::string& name, std::string& out) {
+  out += "# HELP " + name + " " + escaped(family.help, false) + "\n";
+  out += "# TYPE " + name + " " + family.type + "\n";
+  for (const Series& series : family.series) {
+    const std::string prefix = name + label_text(series.labels) + " ";
+    if (const auto* counter = std::get_if<std::unique_ptr<Counter>>(&series.value)) {
+      out += prefix + number((*counter)->value()) + "\n";
+    } else if (const auto* gauge = std::get_if<std::unique_ptr<Gauge>>(&series.value)) {
+      out += prefix + number((*gauge)->value()) + "\n";
+    } else {
+      expose_histogram(name, series, *std::get<std::unique_ptr<Histogram>>(series.value), out);
+    }
+  }
 }
 
 }  // namespace
@@ -139,7 +154,7 @@ struct MetricsRegistry::Families {
     if (at == list.end()) {
       KT_CHECK(valid_name(name), "metric name " + std::string(name));
       list.push_back(std::make_unique<Family>(
-          Family{std::string(name), std::string(help), std::string(type), {}}));
+          Family{std::string(name), std::string(help), std::string(type), {}, {}}));
       at = std::prev(list.end());
     }
     Family& family = **at;
@@ -173,22 +188,21 @@ Histogram& MetricsRegistry::histogram(std::string_view name, std::string_view he
                                     [&] { return std::make_unique<Histogram>(std::move(bounds)); });
 }
 
+void MetricsRegistry::alias(std::string_view older, std::string_view name) {
+  KT_CHECK(valid_name(older), "metric name " + std::string(older));
+  const std::lock_guard lock(families_->mutex);
+  const auto at = std::find_if(families_->list.begin(), families_->list.end(),
+                               [&](const auto& family) { return family->name == name; });
+  KT_CHECK(at != families_->list.end(), "an alias of a metric that is not there");
+  (*at)->aliases.emplace_back(older);
+}
+
 std::string MetricsRegistry::expose() const {
   const std::lock_guard lock(families_->mutex);
   std::string out;
   for (const auto& family : families_->list) {
-    out += "# HELP " + family->name + " " + escaped(family->help, false) + "\n";
-    out += "# TYPE " + family->name + " " + family->type + "\n";
-    for (const Series& series : family->series) {
-      const std::string prefix = family->name + label_text(series.labels) + " ";
-      if (const auto* counter = std::get_if<std::unique_ptr<Counter>>(&series.value)) {
-        out += prefix + number((*counter)->value()) + "\n";
-      } else if (const auto* gauge = std::get_if<std::unique_ptr<Gauge>>(&series.value)) {
-        out += prefix + number((*gauge)->value()) + "\n";
-      } else {
-        expose_histogram(*family, series, *std::get<std::unique_ptr<Histogram>>(series.value), out);
-      }
-    }
+    expose_family(*family, family->name, out);
+    for (const std::string& older : family->aliases) expose_family(*family, older, out);
   }
   return out;
 }

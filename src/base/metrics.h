@@ -58,6 +58,9 @@ class MetricsRegistry {
   Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
                        const Labels& labels = {});
 
+  // The family `name` is exposed a second time under an older name that is still scraped.
+  void alias(std::string_view older, std::string_view name);
+
   std::string expose() const;
 
  private:

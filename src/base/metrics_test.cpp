@@ -80,5 +80,18 @@ TEST(Metrics, UpdatesFromManyThreadsAllCount) {
   EXPECT_EQ(histogram.sum(), 4 * (1667 + 2 * 1666));
 }
 
+TEST(Metrics, AnOlderNameShowsTheSameSeries) {
+  MetricsRegistry metrics;
+  metrics.counter("new_total", "Things.", {{"a", "1"}}).add(2);
+  metrics.alias("old_total", "new_total");
+  metrics.counter("new_total", "Things.", {{"a", "2"}}).add(3);
+  EXPECT_EQ(metrics.expose(),
+            "# HELP new_total Things.\n# TYPE new_total counter\n"
+            "new_total{a=\"1\"} 2\nnew_total{a=\"2\"} 3\n"
+            "# HELP old_total Things.\n# TYPE old_total counter\n"
+            "old_total{a=\"1\"} 2\nold_total{a=\"2\"} 3\n");
+  EXPECT_DEATH(metrics.alias("older", "absent"), "not there");
+}
+
 }  // namespace
 }  // namespace kilotoken

@@ -15,5 +15,8 @@ using Command = std::function<Result<void>()>;
 
 Command add_serve(CLI::App& program);
 Command add_generate(CLI::App& program);
+Command add_chat(CLI::App& program);
+Command add_eval(CLI::App& program);
+Command add_bench(CLI::App& program);
 
 }  // namespace kilotoken

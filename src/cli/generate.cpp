@@ -1,4 +1,5 @@
-// kilotoken generate MODEL --prompt ...: one prompt, its text on standard output as it comes.
+// kilotoken generate MODEL: continues prompts, their texts on standard output in the order of the
+// prompts, a single one's as it comes.
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -6,16 +7,22 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <sstream>
 
+#include "base/files.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "serve/api/admission.h"
 
 namespace kilotoken {
 namespace {
 
 struct GenerateOptions {
   ServeOptions serve;
-  std::string prompt;
+  std::vector<std::string> prompts;
+  std::string prompt_file;
+  bool json = false;
   std::optional<float> temperature;
   int max_tokens = 128;
   std::vector<std::string> stop;
@@ -29,25 +36,29 @@ class TextQueue final : public OutputSink {
     const std::lock_guard lock(mutex_);
     text_ += delta.text;
     error_ = delta.error;
-    ended_ = delta.finish.has_value();
+    tokens_ += static_cast<int>(delta.tokens.size());
+    cached_tokens_ = delta.cached_tokens;
+    finish_ = delta.finish;
     changed_.notify_one();
   }
 
   struct Piece {
     std::string text, error;
-    bool ended;
+    std::optional<FinishReason> finish;
+    int tokens, cached_tokens;
   };
   Piece wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ended_ || !text_.empty(); });
-    return {std::exchange(text_, {}), error_, ended_};
+    changed_.wait(lock, [&] { return finish_ || !text_.empty(); });
+    return {std::exchange(text_, {}), error_, finish_, tokens_, cached_tokens_};
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string text_, error_;
-  bool ended_ = false;
+  std::optional<FinishReason> finish_;
+  int tokens_ = 0, cached_tokens_ = 0;
 };
 
 Result<void> print(const std::string& text) {
@@ -58,53 +69,127 @@ Result<void> print(const std::string& text) {
       ErrorCode::kIo, std::string("cannot write to standard output: ") + std::strerror(errno), {}};
 }
 
+Result<std::string> read_standard_input() {
+  std::string text;
+  char piece[65536];
+  while (const size_t count = std::fread(piece, 1, sizeof piece, stdin)) text.append(piece, count);
+  if (std::ferror(stdin) == 0) return text;
+  return Error{
+      ErrorCode::kIo, std::string("cannot read standard input: ") + std::strerror(errno), {}};
+}
+
+// A .jsonl file has an object with "prompt" a line, any other file a prompt a line.
+Result<std::vector<std::string>> read_prompts(const std::string& path) {
+  KT_TRY(const std::string text, read_text_file(path));
+  std::vector<std::string> prompts;
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string where = path + ", line " + std::to_string(++number);
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    if (!path.ends_with(".jsonl")) {
+      prompts.push_back(line);
+      continue;
+    }
+    KT_TRY(const Json object, parse_json(line, where));
+    if (!object.is_object() || !object.value("prompt", Json()).is_string()) {
+      return invalid(where + ": wants an object with a \"prompt\" that is a text");
+    }
+    prompts.push_back(object["prompt"].get<std::string>());
+  }
+  if (prompts.empty()) return invalid(path + " holds no prompt");
+  return prompts;
+}
+
+// Those of --prompt, then those of the file; with neither, standard input is one.
+Result<std::vector<std::string>> prompts_of(const GenerateOptions& options) {
+  std::vector<std::string> prompts = options.prompts;
+  if (!options.prompt_file.empty()) {
+    KT_TRY(const std::vector<std::string> more, read_prompts(options.prompt_file));
+    prompts.insert(prompts.end(), more.begin(), more.end());
+  }
+  if (prompts.empty()) prompts.emplace_back("-");
+  for (std::string& prompt : prompts) {
+    if (prompt == "-") {
+      KT_TRY(prompt, read_standard_input());
+    }
+  }
+  return prompts;
+}
+
 Result<std::shared_ptr<const Request>> make_request(const GenerateOptions& options,
+                                                    const std::string& prompt, RequestId id,
                                                     ServedModel& model) {
   auto request = std::make_shared<Request>();
-  request->id = 1;
+  request->id = id;
   if (!model.tokenizer()) {
     return invalid(options.serve.model + " has no tokenizer: serve it, and send prompts as ids");
   }
-  KT_TRY(request->prompt, model.tokenizer()->encode(options.prompt, true));
-  if (request->prompt.empty()) return invalid("--prompt: the model needs at least one token");
+  KT_TRY(request->prompt, model.tokenizer()->encode(prompt, true));
+  if (request->prompt.empty())
+    return invalid("a prompt is empty: the model needs at least one token");
   const int room = model.max_model_len() - static_cast<int>(request->prompt.size());
   if (options.max_tokens > room) {
     return invalid("--max-tokens " + std::to_string(options.max_tokens) + ": the prompt leaves " +
                    std::to_string(std::max(room, 0)) + " tokens of the context of " +
                    std::to_string(model.max_model_len()));
   }
-  const GenerationDefaults& defaults = model.defaults();
   SamplingParams& sampling = request->sampling;
-  sampling.temperature =
-      options.temperature.value_or(defaults.do_sample ? defaults.temperature.value_or(1.0f) : 0.0f);
-  sampling.top_k = defaults.top_k.value_or(0);
-  sampling.top_p = defaults.top_p.value_or(1.0f);
-  sampling.min_p = defaults.min_p.value_or(0.0f);
-  sampling.repetition_penalty = defaults.repetition_penalty.value_or(1.0f);
+  sampling = default_sampling(model);
+  if (options.temperature) sampling.temperature = *options.temperature;
   sampling.max_tokens = options.max_tokens;
   sampling.stop = options.stop;
   sampling.ignore_eos = options.ignore_eos;
   sampling.seed = model.seed_for_request();
-  request->eos_token_ids = defaults.eos_token_ids;
+  request->eos_token_ids = model.defaults().eos_token_ids;
   KT_TRY_VOID(validate(sampling, model.config().vocab_size));
   return std::shared_ptr<const Request>(std::move(request));
 }
 
+// One prompt's text to standard output: as it comes, or as an object on one line when it is over.
+Result<void> print_answer(const GenerateOptions& options, const std::string& prompt,
+                          int prompt_tokens, TextQueue& queue) {
+  std::string text;
+  for (;;) {
+    const TextQueue::Piece piece = queue.wait();
+    if (!piece.error.empty()) return Error{ErrorCode::kInternal, piece.error, {}};
+    text += piece.text;
+    if (!options.json) KT_TRY_VOID(print(piece.text));
+    if (!piece.finish) continue;
+    if (!options.json) return print("\n");
+    const OrderedJson line = {{"prompt", prompt},
+                              {"text", text},
+                              {"finish_reason", name_of(*piece.finish)},
+                              {"prompt_tokens", prompt_tokens},
+                              {"cached_tokens", piece.cached_tokens},
+                              {"completion_tokens", piece.tokens}};
+    return print(line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
+  }
+}
+
+// As many prompts run at once as the engine takes; some more wait, so that it is never idle.
 Result<void> generate(const GenerateOptions& options) {
   const SystemClock clock;
   const Log log(Log::Level::kWarn);
+  KT_TRY(const std::vector<std::string> prompts, prompts_of(options));
   KT_TRY(const std::unique_ptr<ServedModel> model,
          ServedModel::load(options.serve, {clock, log, nullptr, loading_progress()}));
-  KT_TRY(std::shared_ptr<const Request> request, make_request(options, *model));
-  const auto queue = std::make_shared<TextQueue>();
-  KT_TRY_VOID(model->engine().submit(std::move(request), queue));
-  for (;;) {
-    const TextQueue::Piece piece = queue->wait();
-    KT_TRY_VOID(print(piece.text));
-    if (!piece.error.empty()) return Error{ErrorCode::kInternal, piece.error, {}};
-    if (piece.ended) break;
+  std::vector<std::shared_ptr<const Request>> requests;
+  for (const std::string& prompt : prompts) {
+    KT_TRY(auto request, make_request(options, prompt, requests.size() + 1, *model));
+    requests.push_back(std::move(request));
   }
-  KT_TRY_VOID(print("\n"));
+  std::vector<std::shared_ptr<TextQueue>> queues;
+  const auto most = static_cast<size_t>(options.serve.max_num_seqs) * 2;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    while (queues.size() < std::min(i + most, prompts.size())) {
+      queues.push_back(std::make_shared<TextQueue>());
+      KT_TRY_VOID(model->engine().submit(requests[queues.size() - 1], queues.back()));
+    }
+    KT_TRY_VOID(print_answer(options, prompts[i], static_cast<int>(requests[i]->prompt.size()),
+                             *queues[i]));
+  }
   std::fprintf(stderr, "kernels: %s\n", std::string(model->kernels_name()).c_str());
   return {};
 }
@@ -113,9 +198,17 @@ Result<void> generate(const GenerateOptions& options) {
 
 Command add_generate(CLI::App& program) {
   auto options = std::make_shared<GenerateOptions>();
-  CLI::App* command = program.add_subcommand("generate", "Continue one prompt on the terminal");
+  CLI::App* command = program.add_subcommand("generate", "Continue texts on the terminal");
   add_model_options(*command, options->serve);
-  command->add_option("--prompt", options->prompt, "the text to continue")->required();
+  command
+      ->add_option("--prompt", options->prompts,
+                   "a text to continue (may be repeated); - or none at all: standard input")
+      ->allow_extra_args(false);
+  command->add_option(
+      "--prompt-file", options->prompt_file,
+      "a file with a text to continue on each line, or an object with \"prompt\" on "
+      "each line of a .jsonl");
+  command->add_flag("--json", options->json, "print an object on one line for each prompt");
   command->add_option("--max-tokens", options->max_tokens, "tokens to generate at most")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

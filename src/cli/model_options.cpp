@@ -1,5 +1,7 @@
 #include "cli/model_options.h"
 
+#include "cli/scheduling_options.h"
+
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -13,8 +15,26 @@ void add_model_options(CLI::App& command, ServeOptions& options) {
   command.add_option("model", options.model, "demo (built in), a model directory, or a .gguf file")
       ->required();
   command
+      .add_option(
+          "--load-format", options.load_format,
+          "auto: the model's files; dummy: random weights, MODEL names a published shape "
+          "(llama-3-8b, ...) or a directory with config.json; inflated: MODEL at the cost of "
+          "--config-shape, saying the same")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "dummy", "inflated"}))
+      ->group(group);
+  command
+      .add_option("--config-shape", options.config_shape,
+                  "the published shape that an inflated model takes")
+      ->group(group);
+  command
+      .add_option("--num-layers", options.num_layers,
+                  "layers of a dummy or inflated model; default: as many as its shape has")
+      ->group(group);
+  command
       .add_option("--dtype", options.dtype,
-                  "auto, or the type that the weights are stored in (they are never converted)")
+                  "auto, or the type that the weights are stored in (they are never "
+                  "converted); of dummy weights, the type to make")
       ->capture_default_str()
       ->group(group);
   command
@@ -37,14 +57,20 @@ void add_model_options(CLI::App& command, ServeOptions& options) {
       ->group(group);
   command
       .add_option("--max-num-batched-tokens", options.max_num_batched_tokens,
-                  "tokens computed in one step; longer prompts go in chunks")
-      ->capture_default_str()
+                  "tokens computed in one step; longer prompts go in chunks; default: as many as "
+                  "--itl-target-ms allows")
       ->check(CLI::Range(1, 1 << 20))
+      ->group(group);
+  command
+      .add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", options.prefix_caching,
+                "requests that begin alike share the KV pages of the beginning (on by default)")
+      ->default_str("true")
       ->group(group);
   command.add_option("--threads", options.threads, "kernel threads; 0 = all CPUs of this process")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024))
       ->group(group);
+  add_scheduling_options(command, options);
   if (const char* isa = std::getenv("KILOTOKEN_ISA")) options.isa = isa;
 }
 

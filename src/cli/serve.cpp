@@ -5,10 +5,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/greeting.h"
 #include "cli/model_options.h"
+#include "cli/server_options.h"
 #include "net/server.h"
 #include "serve/api/api.h"
 #include "serve/api/engine_metrics.h"
@@ -16,11 +19,9 @@
 namespace kilotoken {
 namespace {
 
-struct ServerOptions {
-  ServeOptions serve;
-  HttpServerConfig http;
-  std::vector<std::string> served_model_names;
-  int shutdown_timeout_s = 30;
+struct Options {
+  ServeOptions model;
+  ServerOptions server;
 };
 
 // Listening before loading finds a taken port at once, and lets health checks see a server that is
@@ -30,8 +31,14 @@ class WhileLoading final : public HttpHandler {
   void handle(HttpRequest request, std::shared_ptr<ResponseWriter> response) override {
     if (HttpHandler* ready = ready_.load()) return ready->handle(std::move(request), response);
     const bool alive = request.path == "/health/live";
-    response->send(alive ? HttpResponse{200, {}, ""}
-                         : error_response(503, "server_error", "the model is still loading"));
+    if (alive) return response->send({200, {}, ""});
+    HttpResponse loading =
+        error_response(503, "server_error", "the model is still loading", {}, "loading");
+    loading.headers.emplace_back("retry-after", "5");
+    response->send(std::move(loading));
+  }
+  void refused(const HttpRequest& request, HttpResponse& response) override {
+    if (HttpHandler* ready = ready_.load()) ready->refused(request, response);
   }
   void ready(HttpHandler& handler) { ready_ = &handler; }
 
@@ -65,89 +72,106 @@ class StopSignals {
 void drain(Api& api, EngineThread& engine, const ServerOptions& options, const StopSignals& signals,
            const Log& log) {
   api.drain();
-  engine.drain();
   log.info("stopping: " + std::to_string(engine.in_flight()) + " sequences may finish within " +
            std::to_string(options.shutdown_timeout_s) + " s");
   constexpr std::chrono::milliseconds kPoll(20);
   const int polls = options.shutdown_timeout_s * 1000 / static_cast<int>(kPoll.count());
-  for (int i = 0; i < polls && !engine.idle(); ++i) {
+  // In this order: what the interface has accepted goes to the engine before it counts as idle.
+  for (int i = 0; i < polls && !(api.idle() && engine.idle()); ++i) {
     if (signals.arrived_within(kPoll)) break;
   }
+  engine.drain();
   if (!engine.idle()) {
     log.warn("cut off: " + std::to_string(engine.in_flight()) + " sequences were still running");
   }
 }
 
-void greet(const ServerOptions& options, int port, const std::string& model, const Log& log) {
-  const std::string url = "http://" + options.http.host + ":" + std::to_string(port);
-  log.info("ready at " + url + "; try:");
-  std::fprintf(stderr,
-               "\n  curl -sN %s/v1/completions -H 'content-type: application/json' \\\n"
-               "    -d '{\"model\":\"%s\",\"prompt\":\"Once upon a time\",\"max_tokens\":80,"
-               "\"stream\":true}'\n\n",
-               url.c_str(), model.c_str());
-}
-
-Result<void> serve(const ServerOptions& options) {
+Result<void> serve(Options& options) {
+  ServerOptions& server_options = options.server;
+  KT_TRY_VOID(check_server_options(server_options));
   const StopSignals signals;  // before any thread is started
   const SystemClock clock;
-  const Log log;
+  const Log log(server_options.log_level, server_options.log_form);
   WhileLoading front;
-  HttpServer server(options.http, front);
+  HttpServer server(server_options.http, front);
   KT_TRY(const int port, server.start());
   MetricsRegistry metrics;
-  std::vector<std::string> names = options.served_model_names;
-  if (names.empty()) names.push_back(options.serve.model);
-  EngineMetrics engine_metrics(metrics, names.front());
+  ApiConfig& config = server_options.api;
+  if (config.served_model_names.empty()) config.served_model_names = {options.model.model};
+  config.version = KILOTOKEN_VERSION;
+  config.log = &log;
+  EngineMetrics engine_metrics(metrics, config.served_model_names.front());
   KT_TRY(const std::unique_ptr<ServedModel> model,
-         ServedModel::load(options.serve, {clock, log, &engine_metrics, loading_progress()}));
-  Api api({names}, *model, metrics, clock);
+         ServedModel::load(options.model, {clock, log, &engine_metrics, loading_progress()}));
+  if (!config.shared_prefixes.empty() && !model->tokenizer()) {
+    return invalid("--shared-prefix: this model has no tokenizer to turn the text into tokens");
+  }
+  engine_metrics.model_loaded(model->max_model_len());
+  Api api(config, *model, metrics, clock);
   front.ready(api);
-  greet(options, port, names.front(), log);
+  const std::string url = "http://" + server_options.http.host + ":" + std::to_string(port);
+  log.info("ready at " + url + "; try:");
+  if (server_options.log_form == Log::Form::kText) {
+    std::fputs(greeting(url, config.served_model_names.front(), *model).c_str(), stderr);
+  }
   signals.wait();
   // Listening goes on while running requests finish, so that health checks hear 503 and not a
   // closed port.
-  drain(api, model->engine(), options, signals, log);
+  drain(api, model->engine(), server_options, signals, log);
   server.stop_accepting();
   model->engine().stop();
+  log.info(model->step_timing().learned().describe());
   server.stop();
   return {};
+}
+
+void add_chat_options(CLI::App& command, Options& options) {
+  ChatConfig& chat = options.server.api.chat;
+  const std::string group = "Chat";
+  command
+      .add_option("--chat-template", options.model.chat_template,
+                  "a file with a Jinja template, or the template itself; default: the model's own")
+      ->group(group);
+  const std::map<std::string, std::optional<ContentShape>> formats = {
+      {"auto", std::nullopt}, {"string", ContentShape::kText}, {"openai", ContentShape::kParts}};
+  command
+      .add_option_function<std::string>(
+          "--chat-template-content-format",
+          [&chat, formats](const std::string& name) { chat.content_shape = formats.at(name); },
+          "how templates get a message's content: string, openai (a list of parts), or auto (what "
+          "the template loops over)")
+      ->check(CLI::IsMember({"auto", "string", "openai"}))
+      ->default_str("auto")
+      ->group(group);
+  command
+      .add_option("--response-role", chat.response_role,
+                  "the role of the message that an answer is")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_flag("--trust-request-chat-template", chat.trust_request_template,
+                "let requests bring a chat_template of their own")
+      ->group(group);
 }
 
 }  // namespace
 
 Command add_serve(CLI::App& program) {
-  auto options = std::make_shared<ServerOptions>();
+  auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("serve", "Serve a model over the OpenAI API");
-  add_model_options(*command, options->serve);
-  const std::string group = "Server";
-  command->add_option("--host", options->http.host, "address to listen on")
-      ->capture_default_str()
-      ->group(group);
-  command->add_option("--port", options->http.port, "0 = any free one")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 65535))
-      ->group(group);
+  add_model_options(*command, options->model);
+  add_server_options(*command, options->server);
+  add_chat_options(*command, *options);
   command
-      ->add_option("--served-model-name", options->served_model_names,
-                   "names that requests may use; default: MODEL as given")
-      ->group(group);
-  command
-      ->add_option("--max-waiting", options->serve.max_waiting,
+      ->add_option("--max-waiting", options->model.max_waiting,
                    "sequences that may wait beyond those running; more are answered 429")
       ->capture_default_str()
       ->check(CLI::Range(0, 1 << 20))
-      ->group(group);
+      ->group("Server");
   command
-      ->add_option("--seed", options->serve.seed,
+      ->add_option("--seed", options->model.seed,
                    "of the seeds of requests that give none; default: the operating system's")
-      ->group(group);
-  command
-      ->add_option("--shutdown-timeout", options->shutdown_timeout_s,
-                   "seconds that running requests get to finish after SIGTERM")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 86400))
-      ->group(group);
+      ->group("Server");
   return [options] { return serve(*options); };
 }
 

@@ -12,7 +12,6 @@
 namespace kilotoken {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 
 namespace {
 
@@ -22,37 +21,11 @@ constexpr size_t kReadAheadBytes = 64 << 10;
 constexpr int kLingerMs = 3'000;
 constexpr size_t kBuffersPerWrite = 32;
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-HttpRequest convert(http::request<http::string_body>&& message, const std::string& remote) {
-  HttpRequest request;
-  request.method = view(message.method_string());
-  std::string_view target = view(message.target());
-  if (target.starts_with("http://")) {  // the absolute form, as sent to proxies
-    const size_t slash = target.find('/', 7);
-    target = slash == target.npos ? "/" : target.substr(slash);
-  }
-  const size_t question = target.find('?');
-  request.path = target.substr(0, question);
-  if (question != target.npos) request.query = target.substr(question + 1);
-  for (const auto& field : message) {
-    request.headers.emplace_back(view(field.name_string()), view(field.value()));
-  }
-  request.body = std::move(message.body());
-  request.remote = remote;
-  return request;
-}
-
 // A value that came from a request must not begin a header of its own.
 std::string one_line(std::string value) {
   const auto is_control = [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; };
   std::replace_if(value.begin(), value.end(), is_control, '?');
   return value;
-}
-
-bool expects_continue(const http::request<http::string_body>& message) {
-  return message.version() >= 11 &&
-         boost::beast::iequals(message[http::field::expect], "100-continue");
 }
 
 }  // namespace
@@ -74,20 +47,28 @@ void Connection::start() {
 
 // ---- reading
 
+void Connection::start_refused() {
+  HttpResponse response =
+      error_response(503, "server_error",
+                     "the server has as many connections as it takes (" +
+                         std::to_string(shared_->config.max_connections) + "): try again later",
+                     {}, "too_many_connections");
+  response.headers.emplace_back("retry-after", "1");
+  refuse_with(std::move(response));
+}
+
 void Connection::next_request() {
-  parser_.emplace();
-  parser_->header_limit(static_cast<std::uint32_t>(shared_->config.max_header_bytes));
-  parser_->body_limit(shared_->config.max_body_bytes);
-  parser_->eager(true);
+  reader_.emplace(shared_->config.limits);
   continue_sent_ = false;
   if (shared_->draining && in_.empty()) return close_after_flush();
+  request_deadline_ = std::chrono::steady_clock::time_point::max();
   arm_read_timer(shared_->config.idle_timeout_ms);
   parse();
 }
 
 void Connection::read_more() {
   if (reading_ || dead_) return;
-  if (end_of_input_ || (!parser_ && in_.size() >= kReadAheadBytes)) return watch_for_reset();
+  if (end_of_input_ || (!reader_ && in_.size() >= kReadAheadBytes)) return watch_for_reset();
   reading_ = true;
   socket_.async_read_some(
       asio::buffer(read_buffer_),
@@ -100,22 +81,35 @@ void Connection::on_read(ErrorCode error, size_t bytes) {
   if (error == asio::error::eof) return on_end_of_input();
   if (error) return close();
   if (closing_) return read_more();  // of a refused request
-  const bool first = in_.empty() && parser_ && !parser_->got_some();
   in_.append(read_buffer_.data(), bytes);
-  if (!parser_) return read_more();
-  if (first || parser_->is_header_done()) arm_read_timer(shared_->config.idle_timeout_ms);
+  if (!reader_) return read_more();
+  set_deadline();
+  if (!reader_->begun() || reader_->header_done()) {
+    arm_read_timer(shared_->config.idle_timeout_ms);
+  }
   parse();
 }
 
 // Closing the sending half and closing everything look the same until something is sent: a client
-// that is gone altogether answers with a reset, one that only finished sending reads on. So while a
-// request waits for its answer an interim response is sent, which every client must skip.
+// that is gone altogether answers with a reset, one that only finished sending reads on.
 void Connection::on_end_of_input() {
   end_of_input_ = true;
   if (lingering_) return close();
-  if (!exchange_) return parser_ ? close_after_flush() : void();
-  if (exchange_->http11 && !exchange_->begun) queue("HTTP/1.1 100 Continue\r\n\r\n");
+  if (!exchange_) return reader_ ? close_after_flush() : void();
+  probe();
   watch_for_reset();
+}
+
+// Sends what changes nothing for a client that is there: before the answer an interim response,
+// which every client skips; between the pieces of a stream a zero, with which the size of the next
+// may begin.
+void Connection::probe() {
+  if (!exchange_->http11) return;
+  if (!exchange_->begun) {
+    queue("HTTP/1.1 100 Continue\r\n\r\n");
+  } else if (exchange_->streaming && !exchange_->head) {
+    queue("0");
+  }
 }
 
 void Connection::watch_for_reset() {
@@ -127,26 +121,25 @@ void Connection::watch_for_reset() {
   });
 }
 
+// From a request's first byte on.
+void Connection::set_deadline() {
+  if (in_.empty() || reader_->begun()) return;
+  request_deadline_ = std::chrono::steady_clock::now() +
+                      std::chrono::milliseconds(shared_->config.request_timeout_ms);
+}
+
 void Connection::parse() {
-  ErrorCode error;
-  while (!error && !in_.empty() && !parser_->is_done()) {
-    const size_t used = parser_->put(asio::const_buffer(in_.data(), in_.size()), error);
-    in_.erase(0, used);
+  set_deadline();
+  switch (reader_->put(in_)) {
+    case RequestReader::State::kRefused:
+      return refuse(reader_->status(), reader_->message());
+    case RequestReader::State::kDone:
+      return dispatch();
+    case RequestReader::State::kMore:
+      break;
   }
-  if (error == http::error::header_limit) {
-    return refuse(431, "the request's header is larger than " +
-                           std::to_string(shared_->config.max_header_bytes) + " bytes");
-  }
-  if (error == http::error::body_limit) {
-    return refuse(413, "the request's body is larger than " +
-                           std::to_string(shared_->config.max_body_bytes) + " bytes");
-  }
-  if (error && error != http::error::need_more) {
-    return refuse(400, "not a well-formed HTTP request: " + error.message());
-  }
-  if (parser_->is_done()) return dispatch();
   if (end_of_input_) return close_after_flush();
-  if (parser_->is_header_done() && !continue_sent_ && expects_continue(parser_->get())) {
+  if (!continue_sent_ && reader_->wants_continue()) {
     continue_sent_ = true;
     queue("HTTP/1.1 100 Continue\r\n\r\n");
   }
@@ -155,16 +148,17 @@ void Connection::parse() {
 
 void Connection::dispatch() {
   read_timer_.cancel();
-  http::request<http::string_body> message = parser_->release();
-  parser_.reset();
   exchange_ = std::make_shared<Exchange>();
-  exchange_->head = message.method() == http::verb::head;
-  exchange_->http11 = message.version() >= 11;
-  exchange_->keep_alive = message.keep_alive();
+  exchange_->head = reader_->is_head();
+  exchange_->http11 = reader_->is_http11();
+  exchange_->keep_alive = reader_->keep_alive();
+  HttpRequest request = reader_->take();
+  request.remote = remote_;
+  reader_.reset();
   auto writer = std::make_shared<ConnectionWriter>(shared_, weak_from_this(), exchange_);
   read_more();  // to notice when the client goes
   try {
-    shared_->handler.handle(convert(std::move(message), remote_), std::move(writer));
+    shared_->handler.handle(std::move(request), std::move(writer));
   } catch (const std::exception& failure) {
     HttpResponse response = error_response(500, "server_error", failure.what());
     if (exchange_ && !exchange_->begun) send(ExchangePtr(exchange_), std::move(response));
@@ -172,19 +166,28 @@ void Connection::dispatch() {
 }
 
 void Connection::refuse(int status, const std::string& message) {
+  HttpRequest request = reader_->take();
+  request.body.clear();
+  request.remote = remote_;
+  HttpResponse response = error_response(status, "invalid_request_error", message);
+  shared_->handler.refused(request, response);
+  refuse_with(std::move(response));
+}
+
+void Connection::refuse_with(HttpResponse response) {
   read_timer_.cancel();
-  parser_.reset();
+  reader_.reset();
   in_.clear();
   Exchange last;
   last.keep_alive = false;
-  const HttpResponse response = error_response(status, "invalid_request_error", message);
-  queue(header_text(last, status, response.headers, response.body.size()) + response.body);
+  queue(header_text(last, response.status, response.headers, response.body.size()) + response.body);
   close_after_flush();
   read_more();
 }
 
 void Connection::arm_read_timer(int timeout_ms) {
-  read_timer_.expires_after(std::chrono::milliseconds(timeout_ms));
+  const auto after = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  read_timer_.expires_at(lingering_ ? after : std::min(after, request_deadline_));
   read_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
     // A handler that was already on its way when the timer was set anew comes too early.
     if (error || self->read_timer_.expiry() > std::chrono::steady_clock::now()) return;
@@ -194,9 +197,11 @@ void Connection::arm_read_timer(int timeout_ms) {
 
 void Connection::on_read_timeout() {
   if (dead_ || exchange_) return;
-  if (closing_ || !parser_ || (in_.empty() && !parser_->got_some())) return close();
-  refuse(408, "the request did not arrive within " +
-                  std::to_string(shared_->config.idle_timeout_ms / 1000) + " seconds");
+  if (closing_ || !reader_ || (in_.empty() && !reader_->begun())) return close();
+  const bool too_long = std::chrono::steady_clock::now() >= request_deadline_;
+  const int limit_ms =
+      too_long ? shared_->config.request_timeout_ms : shared_->config.idle_timeout_ms;
+  refuse(408, "the request did not arrive within " + std::to_string(limit_ms / 1000) + " seconds");
 }
 
 // ---- answering
@@ -214,7 +219,7 @@ void Connection::send(const ExchangePtr& exchange, HttpResponse response) {
 
 void Connection::begin_stream(const ExchangePtr& exchange, int status, const HttpHeaders& headers) {
   if (exchange_ != exchange || exchange->begun) return;
-  exchange->begun = true;
+  exchange->begun = exchange->streaming = true;
   if (!exchange->http11) exchange->keep_alive = false;  // the end of the body is the end of all
   queue(header_text(*exchange, status, headers, std::nullopt));
 }
@@ -270,7 +275,8 @@ std::string Connection::header_text(Exchange& exchange, int status, const HttpHe
   for (const auto& [name, value] : headers) {
     text.append(name).append(": ").append(one_line(value)).append("\r\n");
   }
-  if (body_bytes) {
+  if (status == 204 || status == 304) {  // has no body, and tells no length
+  } else if (body_bytes) {
     text += "content-length: " + std::to_string(*body_bytes) + "\r\n";
   } else if (exchange.http11) {
     text += "transfer-encoding: chunked\r\n";
@@ -308,7 +314,7 @@ void Connection::flush() {
   if (!writing_) {
     write_timer_.cancel();
     if (closing_) return finish_close();
-    if (!exchange_ && !parser_) next_request();
+    if (!exchange_ && !reader_) next_request();
     return;
   }
   std::vector<asio::const_buffer> buffers;
@@ -340,7 +346,7 @@ void Connection::arm_write_timer() {
 // ---- closing
 
 void Connection::drain() {
-  if (!dead_ && !exchange_ && parser_ && in_.empty() && !parser_->got_some()) close_after_flush();
+  if (!dead_ && !exchange_ && reader_ && in_.empty() && !reader_->begun()) close_after_flush();
 }
 
 void Connection::close_after_flush() {

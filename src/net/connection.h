@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -38,7 +39,7 @@ struct Exchange {
   bool head = false;
   bool http11 = true;
   bool keep_alive = true;
-  bool begun = false;  // the answer's header is written
+  bool begun = false, streaming = false;  // the answer's header is written; its body is in pieces
   std::function<void()> on_closed;
   std::atomic<bool> closed{false};
 };
@@ -53,8 +54,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Socket::executor_type executor() { return socket_.get_executor(); }
 
   void start();
-  void close();  // now, whatever is under way
-  void drain();  // closes if idle
+  void start_refused();  // beyond the limit of connections: says so and closes
+  void close();          // now, whatever is under way
+  void drain();          // closes if idle
 
   // For the writer of `exchange`; nothing happens when that exchange is over.
   using ExchangePtr = std::shared_ptr<Exchange>;
@@ -67,16 +69,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_on_closed(const ExchangePtr& exchange, std::function<void()> callback);
 
  private:
-  using Parser =
-      boost::beast::http::request_parser<boost::beast::http::string_body, std::allocator<char>>;
-
   void read_more();
   void on_read(ErrorCode error, size_t bytes);
   void on_end_of_input();
   void next_request();
+  void set_deadline();
   void parse();
   void dispatch();
   void refuse(int status, const std::string& message);
+  void refuse_with(HttpResponse response);
+  void probe();
   void watch_for_reset();
   void arm_read_timer(int timeout_ms);
   void on_read_timeout();
@@ -95,8 +97,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string remote_;
 
   std::array<char, 16 << 10> read_buffer_;
-  std::string in_;                // received, not yet parsed
-  std::optional<Parser> parser_;  // while a request is awaited
+  std::string in_;                       // received, not yet parsed
+  std::optional<RequestReader> reader_;  // while a request is awaited
+  std::chrono::steady_clock::time_point request_deadline_;
   bool continue_sent_ = false;
   bool reading_ = false, watching_ = false;
   bool end_of_input_ = false;  // the client has closed its sending half, or everything
@@ -105,8 +108,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ExchangePtr exchange_;
 
   std::deque<std::string> out_;
-  size_t out_offset_ = 0;  // bytes of the first that are sent
-  size_t out_bytes_ = 0;
+  size_t out_offset_ = 0, out_bytes_ = 0;  // sent bytes of the first; bytes of all
   bool writing_ = false;
   boost::asio::steady_timer write_timer_;
 

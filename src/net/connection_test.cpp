@@ -50,6 +50,82 @@ TEST_F(ServerTest, NoticesAClientThatGoesDuringAStream) {
   }
 }
 
+// Nothing is written meanwhile: the connection finds out by itself.
+TEST_F(ServerTest, NoticesAClientThatGoesWhileAStreamRests) {
+  start();
+  int gone = 0;
+  for (const bool by_reset : {false, true}) {
+    TestClient client(port_);
+    client.send(post("/stream", ""));
+    Handler::Call call = handler_.next();
+    ASSERT_TRUE(call.response);
+    call.response->begin_stream(200, {});
+    call.response->write("first");
+    client.read_until("first\r\n");
+    by_reset ? client.reset() : client.close();
+    EXPECT_TRUE(handler_.wait_for_closed(++gone)) << "by_reset " << by_reset;
+  }
+}
+
+TEST_F(ServerTest, AStreamGoesOnForAClientThatOnlyFinishedSending) {
+  start();
+  TestClient client(port_);
+  client.send(post("/stream", ""));
+  Handler::Call call = handler_.next();
+  ASSERT_TRUE(call.response);
+  call.response->begin_stream(200, {});
+  call.response->write("first");
+  client.read_until("first\r\n");
+  client.finish_sending();
+  EXPECT_EQ(client.read_until("0"), "0") << "it was asked whether it is there";
+  call.response->write(std::string(18, 'x'));
+  EXPECT_EQ(client.read_until("x\r\n"), "12\r\n" + std::string(18, 'x') + "\r\n")
+      << "a size of 012";
+  call.response->end();
+  EXPECT_EQ(client.read_to_end(), "0\r\n\r\n");
+  EXPECT_EQ(handler_.closed(), 0);
+}
+
+TEST_F(ServerTest, ARequestThatTricklesInIsCutOff) {
+  HttpServerConfig config;
+  config.request_timeout_ms = 150;
+  start(config);
+  TestClient client(port_);
+  client.send("POST /echo HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+  for (int i = 0; i < 1000 && client.send("x"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (client.readable()) break;
+  }
+  EXPECT_TRUE(client.read_until("\r\n").starts_with("HTTP/1.1 408 "));
+}
+
+TEST_F(ServerTest, ConnectionsBeyondTheLimitAreTurnedAway) {
+  HttpServerConfig config;
+  config.max_connections = 2;
+  start(config);
+  {
+    TestClient first(port_), second(port_);
+    for (TestClient* client : {&first, &second}) {
+      client->send(post("/echo", "a"));
+      EXPECT_TRUE(client->read_answer().starts_with("HTTP/1.1 200 "));
+    }
+    TestClient third(port_);
+    const std::string refused = third.read_to_end();
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ")) << refused;
+    EXPECT_NE(refused.find("retry-after: 1\r\n"), refused.npos) << refused;
+    EXPECT_NE(refused.find("too_many_connections"), refused.npos) << refused;
+    first.send(post("/echo", "b"));
+    EXPECT_TRUE(first.read_answer().starts_with("HTTP/1.1 200 ")) << "those there go on";
+  }
+  bool served = false;
+  for (int i = 0; i < 1000 && !served; ++i) {  // until the server has seen that they went
+    TestClient later(port_);
+    later.send("GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n");
+    served = later.read_to_end().starts_with("HTTP/1.1 200 ");
+  }
+  EXPECT_TRUE(served);
+}
+
 TEST_F(ServerTest, AClientThatGoesWithAFullReadAheadIsNoticed) {
   start();
   TestClient client(port_);

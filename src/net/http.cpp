@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 namespace kilotoken {
@@ -23,6 +24,7 @@ constexpr std::array kPhrases = {
     Phrase{100, "Continue"},
     Phrase{200, "OK"},
     Phrase{204, "No Content"},
+    Phrase{304, "Not Modified"},
     Phrase{400, "Bad Request"},
     Phrase{401, "Unauthorized"},
     Phrase{403, "Forbidden"},
@@ -44,6 +46,19 @@ std::string_view HttpRequest::header(std::string_view name) const {
     if (same_name(key, name)) return value;
   }
   return {};
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const char* const digits = text.data() + i + 1;
+    const bool encoded = text[i] == '%' && text.size() - i > 2 &&
+                         std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    out += encoded ? static_cast<char>(byte) : text[i];
+    if (encoded) i += 2;
+  }
+  return out;
 }
 
 std::string_view reason_phrase(int status) {

@@ -57,12 +57,22 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   // On a network thread; several may call at once. Must not wait for the answer.
   virtual void handle(HttpRequest request, std::shared_ptr<ResponseWriter> response) = 0;
+
+  // The server answers a request by itself: it is malformed, too large, too slow. Here the answer
+  // may get more headers. `request` is what was understood of it, without its body. As handle().
+  virtual void refused(const HttpRequest& request, HttpResponse& response) {
+    static_cast<void>(request);
+    static_cast<void>(response);
+  }
 };
 
 // {"error":{"message","type","param","code"}}, the shape that OpenAI's clients read; empty `param`
 // and `code` are null. Bytes in `message` that are not UTF-8 are replaced.
 HttpResponse error_response(int status, std::string_view type, std::string_view message,
                             std::string_view param = {}, std::string_view code = {});
+
+// "/" for "%2F"; a % that two hexadecimal digits do not follow stays as it is.
+std::string percent_decoded(std::string_view text);
 
 // "Too Many Requests" for 429.
 std::string_view reason_phrase(int status);

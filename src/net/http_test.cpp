@@ -17,6 +17,14 @@ TEST(Http, ErrorsHaveTheShapeThatClientsRead) {
             "\"code\":\"c\"}}");
 }
 
+TEST(Http, PercentEncodingIsUndone) {
+  EXPECT_EQ(percent_decoded("a%2Fb%2f%20c"), "a/b/ c");
+  EXPECT_EQ(percent_decoded("100%"), "100%");
+  EXPECT_EQ(percent_decoded("%2"), "%2");
+  EXPECT_EQ(percent_decoded("%zz%-1%2x"), "%zz%-1%2x");
+  EXPECT_EQ(percent_decoded("%252F"), "%2F");
+}
+
 TEST(Sse, EventsAreOneLineOfData) {
   EXPECT_EQ(sse_event("{}"), "data: {}\n\n");
   EXPECT_EQ(sse_done(), "data: [DONE]\n\n");

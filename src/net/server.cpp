@@ -19,6 +19,9 @@ namespace {
 // How long accepting pauses when the process is out of file descriptors.
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 
+// Connections beyond the limit that are told so, at one time; more are closed without a word.
+constexpr size_t kRefusedAtOnce = 64;
+
 Error cannot_listen(const HttpServerConfig& config, const error_code& error) {
   const std::string port = std::to_string(config.port);
   if (error == asio::error::address_in_use) {
@@ -84,12 +87,18 @@ struct HttpServer::State {
   }
 
   void open(Tcp::socket socket) {
+    const HttpServerConfig& config = shared->config;
     auto connection = std::make_shared<Connection>(std::move(socket), shared);
+    size_t others = 0;
     {
       const std::lock_guard lock(shared->mutex);
+      others = shared->connections.size();
+      if (others >= config.max_connections + kRefusedAtOnce) return;  // closes
       shared->connections.emplace(connection.get(), connection);
     }
-    asio::post(connection->executor(), [connection] { connection->start(); });
+    asio::post(connection->executor(), [connection, refused = others >= config.max_connections] {
+      refused ? connection->start_refused() : connection->start();
+    });
   }
 
   // Closes the acceptor, then runs `action` on the strand of every connection. Returns when the

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "net/http.h"
+#include "net/request_reader.h"
 
 namespace kilotoken {
 
@@ -15,13 +16,14 @@ struct HttpServerConfig {
   std::string host = "127.0.0.1";  // an address, or a name that resolves to one
   int port = 8000;                 // 0: any free one
   int threads = 2;
-  size_t max_header_bytes = 64 << 10;         // more: 431
-  size_t max_body_bytes = 32 << 20;           // more: 413
+  RequestLimits limits;
+  size_t max_connections = 4096;              // more: 503
   size_t max_pending_output_bytes = 8 << 20;  // a stream whose client does not read is cut off here
   // A connection is closed when a request's header is not complete in this time, when nothing of
   // its body arrives for as long (both 408), when no request comes, and when output makes no
   // progress.
   int idle_timeout_ms = 60'000;
+  int request_timeout_ms = 300'000;  // for the whole of a request to arrive; more: 408
 };
 
 class HttpServer {

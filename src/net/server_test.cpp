@@ -119,8 +119,8 @@ TEST_F(ServerTest, StreamsToOldClientsUntilTheConnectionCloses) {
 
 TEST_F(ServerTest, RefusesWhatIsTooLarge) {
   HttpServerConfig config;
-  config.max_body_bytes = 1000;
-  config.max_header_bytes = 2000;
+  config.limits.max_body_bytes = 1000;
+  config.limits.max_header_bytes = 2000;
   start(config);
   const std::string shape = R"("type":"invalid_request_error","param":null,"code":null}})";
   {
@@ -147,9 +147,45 @@ TEST_F(ServerTest, RefusesWhatIsTooLarge) {
   EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 200 "));
 }
 
+TEST_F(ServerTest, RefusesTooManyHeaderFields) {
+  HttpServerConfig config;
+  config.limits.max_header_count = 10;
+  start(config);
+  std::string fields;
+  for (int i = 0; i < 10; ++i) fields += "X-" + std::to_string(i) + ": 1\r\n";
+  TestClient client(port_);
+  client.send("GET /echo HTTP/1.1\r\n" + fields + "\r\n");
+  EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 200 "));
+  client.send("GET /echo HTTP/1.1\r\n" + fields + "X-10: 1\r\n\r\n");
+  const std::string answer = client.read_to_end();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 431 ")) << answer;
+  EXPECT_NE(answer.find("more than 10 header fields"), answer.npos) << answer;
+}
+
+TEST_F(ServerTest, TheHandlerSeesWhatTheServerRefuses) {
+  HttpServerConfig config;
+  config.limits.max_body_bytes = 10;
+  start(config);
+  TestClient client(port_);
+  client.send("POST /echo?a HTTP/1.1\r\nContent-Length: 11\r\n\r\n");
+  EXPECT_NE(client.read_to_end().find("\r\nx-refused: POST /echo\r\n"), std::string::npos);
+}
+
+TEST_F(ServerTest, AnAnswerWithoutContentHasNoLength) {
+  start();
+  TestClient client(port_);
+  for (const auto& [status, line] : {std::pair{204, "204 No Content"}, {304, "304 Not Modified"}}) {
+    client.send(post("/wait", ""));
+    Handler::Call call = handler_.next();
+    ASSERT_TRUE(call.response);
+    call.response->send({status, {}, ""});
+    EXPECT_EQ(client.read_header(), "HTTP/1.1 " + std::string(line) + "\r\n\r\n");
+  }
+}
+
 TEST_F(ServerTest, AClientStillSendingGetsToReadWhyItWasRefused) {
   HttpServerConfig config;
-  config.max_body_bytes = 1000;
+  config.limits.max_body_bytes = 1000;
   start(config);
   TestClient client(port_);
   client.send("POST /echo HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n");

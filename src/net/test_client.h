@@ -41,6 +41,11 @@ class TestClient {
     return true;
   }
 
+  bool readable() const {  // without waiting
+    pollfd ready{fd_, POLLIN, 0};
+    return ::poll(&ready, 1, 0) > 0;
+  }
+
   // Reads until `text` has arrived or the connection has ended; everything read and not yet taken.
   std::string read_until(std::string_view text) {
     while (received_.find(text) == received_.npos && receive()) {

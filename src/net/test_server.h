@@ -41,6 +41,10 @@ class Handler final : public HttpHandler {
     changed_.notify_all();
   }
 
+  void refused(const HttpRequest& request, HttpResponse& response) override {
+    response.headers.emplace_back("x-refused", request.method + " " + request.path);
+  }
+
   Call next() {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::seconds(20), [this] { return !calls_.empty(); });

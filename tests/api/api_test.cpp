@@ -2,10 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <thread>
+#include <cmath>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
 
 #include "api/served.h"
+#include "model/weights/safetensors_writer.h"
+#include "model/weights/weight_source.h"
+#include "serve/load/model_files.h"
 
 namespace kilotoken::test {
 namespace {
@@ -20,22 +27,7 @@ std::string endless(bool stream) {
   return request_text("POST", "/v1/completions", body.dump(), "Content-Type: application/json\r\n");
 }
 
-template <typename Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 4000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
-
-double metric(int port, const std::string& name) {
-  const std::string body = ask(port, request_text("GET", "/metrics")).body;
-  const size_t at = body.find("\n" + name + " ");
-  return at == body.npos ? -1 : std::stod(body.substr(at + name.size() + 2));
-}
-
-TEST(Api, AFullQueueIsAnswered429) {
+TEST(Rule13, AFullQueueIsAnswered429) {
   Served served({.max_num_seqs = 1, .max_waiting = 1});
   TestClient running(served.port()), waiting(served.port());
   running.send(endless(true));
@@ -45,9 +37,31 @@ TEST(Api, AFullQueueIsAnswered429) {
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.header("retry-after"), "1");
   EXPECT_EQ(refused.json()["error"]["type"], "rate_limit_error");
+  const std::string metrics = ask(served.port(), request_text("GET", "/metrics")).body;
+  EXPECT_NE(metrics.find("\nkilotoken:requests_refused_total{reason=\"queue_full\"} 1\n"),
+            std::string::npos);
   running.close();
   waiting.close();
   EXPECT_TRUE(eventually([&] { return served.model().engine().idle(); }));
+  EXPECT_EQ(complete(served.port(), {{"prompt", "a"}, {"max_tokens", 1}}).status, 200);
+}
+
+TEST(Api, AClientThatNeverReadsIsCutOffAndItsPagesComeBack) {
+  Served served(
+      {.max_num_seqs = 32, .max_model_len = 512, .max_pending_output_bytes = size_t{64} << 10});
+  TestClient client(served.port(), 4096);
+  const json body = {{"prompt", {1, 2, 3}}, {"n", 32},          {"max_tokens", 500},
+                     {"logprobs", 5},       {"temperature", 1}, {"ignore_eos", true},
+                     {"stream", true}};
+  client.send(
+      request_text("POST", "/v1/completions", body.dump(), "content-type: application/json\r\n"));
+  const auto aborted = [&] {
+    return ask(served.port(), request_text("GET", "/metrics"))
+               .body.find("finished_reason=\"abort\"} 1\n") != std::string::npos;
+  };
+  EXPECT_TRUE(eventually(aborted));
+  EXPECT_TRUE(eventually([&] { return served.model().engine().idle(); }));
+  EXPECT_TRUE(eventually([&] { return served.model().engine().load().pages_used == 0; }));
   EXPECT_EQ(complete(served.port(), {{"prompt", "a"}, {"max_tokens", 1}}).status, 200);
 }
 
@@ -60,7 +74,7 @@ TEST(Api, ARequestThatOnlyPartlyFitsLeavesNothingBehind) {
   EXPECT_TRUE(eventually([&] { return served.model().engine().load().pages_used == 0; }));
 }
 
-TEST(Api, AClientThatLeavesFreesItsPages) {
+TEST(Rule16, AClientThatLeavesFreesItsPages) {
   Served served;
   for (const bool stream : {false, true}) {
     for (const bool by_reset : {false, true}) {
@@ -78,7 +92,7 @@ TEST(Api, AClientThatLeavesFreesItsPages) {
   }
 }
 
-TEST(Api, WhatRunsEndsWellWhileDraining) {
+TEST(Rule11, NewWorkIsAnswered503WhileWhatRunsEndsWell) {
   Served served;
   TestClient client(served.port());
   client.send(endless(true));
@@ -95,7 +109,7 @@ TEST(Api, WhatRunsEndsWellWhileDraining) {
   EXPECT_EQ(events(finished.body).back(), "[DONE]");
 }
 
-TEST(Api, AStreamCutOffByTheServerHasNoCleanEnd) {
+TEST(Rule15, AStreamCutOffByTheServerHasNoCleanEnd) {
   Served served;
   TestClient client(served.port());
   client.send(endless(true));
@@ -106,39 +120,139 @@ TEST(Api, AStreamCutOffByTheServerHasNoCleanEnd) {
   EXPECT_FALSE(rest.ends_with("0\r\n\r\n"));
 }
 
-TEST(Api, StrictParametersAreRefusedByName) {
+// The built-in model with an output layer of its own, and NaN for the embedding of `token`: it
+// computes as before until it has to read that token.
+class ModelThatBreaks {
+ public:
+  explicit ModelThatBreaks(int token) {
+    namespace fs = std::filesystem;
+    char name[] = "/tmp/kilotoken-api-XXXXXX";
+    KT_CHECK(mkdtemp(name) != nullptr);
+    dir_ = name;
+    const fs::path demo = resolve_model("demo").value();
+    for (const char* file : {"generation_config.json", "tokenizer.json", "tokenizer_config.json"}) {
+      fs::copy(demo / file, dir_ / file);
+    }
+    std::ifstream config_file(demo / "config.json");
+    json config = json::parse(config_file);
+    config["tie_word_embeddings"] = false;
+    std::ofstream(dir_ / "config.json") << config.dump();
+    const auto weights = open_safetensors(demo).value();
+    std::map<std::string, Tensor> tensors;
+    for (const std::string& tensor : weights->names()) tensors[tensor] = *weights->find(tensor);
+    Tensor& embedding = tensors.at("model.embed_tokens.weight");
+    tensors["lm_head.weight"] = embedding;
+    std::vector<std::byte> broken(embedding.data, embedding.data + embedding.bytes());
+    const size_t row = embedding.bytes() / static_cast<size_t>(embedding.size(0));
+    store(broken.data() + row * static_cast<size_t>(token), embedding.dtype, std::nanf(""));
+    embedding.data = broken.data();
+    KT_CHECK(write_safetensors(dir_ / "model.safetensors", tensors).ok());
+  }
+  ~ModelThatBreaks() { std::filesystem::remove_all(dir_); }
+  ModelThatBreaks(const ModelThatBreaks&) = delete;
+  ModelThatBreaks& operator=(const ModelThatBreaks&) = delete;
+
+  std::string path() const { return dir_.string(); }
+
+ private:
+  std::filesystem::path dir_;
+};
+
+TEST(Rule15, BrokenLogitsInMidStreamAreAnErrorEventAndTheConnectionCloses) {
+  constexpr int kBroken = 300;
+  const ModelThatBreaks model(kBroken);
+  Served served({.model = model.path()});
+  const json sound = {{"prompt", "Once upon a time"}, {"max_tokens", 40}, {"temperature", 0}};
+  const std::string before = complete(served.port(), sound).json()["choices"][0]["text"];
+  json body = sound;
+  body["stream"] = true;
+  body["logit_bias"] = {{std::to_string(kBroken), 100}};
+  TestClient client(served.port());
+  client.send(
+      "POST /v1/completions HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+      "Content-Length: " +
+      std::to_string(body.dump().size()) + "\r\n\r\n" + body.dump());
+  const std::string answer = client.read_to_end();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
+  EXPECT_FALSE(answer.ends_with("0\r\n\r\n")) << "it has no clean end";
+  const std::vector<std::string> data = events(parse_answer(answer).body);
+  ASSERT_EQ(data.size(), 2u) << answer;
+  EXPECT_EQ(json::parse(data[0])["choices"][0]["finish_reason"], nullptr);
+  const json error = json::parse(data[1])["error"];
+  EXPECT_EQ(error["type"], "server_error");
+  EXPECT_NE(error["message"].get<std::string>().find("NaN"), std::string::npos);
+  EXPECT_TRUE(eventually([&] { return served.model().engine().load().pages_used == 0; }));
+  EXPECT_EQ(complete(served.port(), sound).json()["choices"][0]["text"], before)
+      << "what broke one request is nowhere in the next";
+}
+
+TEST(Rule19, StrictParametersAreRefusedByName) {
   Served served({.strict_params = true});
   const Answer refused = complete(served.port(), {{"prompt", "a"}, {"zebra", 1}});
   EXPECT_EQ(refused.status, 400);
   EXPECT_EQ(refused.json()["error"]["param"], "zebra");
+  for (const char* path : {"/tokenize", "/detokenize"}) {
+    const Answer answer =
+        post_json(served.port(), path, {{"prompt", "a"}, {"tokens", json::array()}, {"zebra", 1}});
+    EXPECT_EQ(answer.status, 400) << path;
+  }
 }
 
-TEST(Api, MetricsCountWhatWasServed) {
-  Served served;
-  const std::string labels = "{model_name=\"demo\",engine=\"0\"}";
-  const json answer =
-      complete(served.port(), {{"prompt", {1, 400, 401}}, {"max_tokens", 7}, {"ignore_eos", true}})
-          .json();
-  ASSERT_EQ(answer["usage"]["completion_tokens"], 7);
-  const auto value = [&](const std::string& name) { return metric(served.port(), name); };
-  // The answer may arrive a moment before the engine has told of its end.
-  ASSERT_TRUE(
-      eventually([&] { return value("vllm:e2e_request_latency_seconds_count" + labels) == 1; }));
-  EXPECT_EQ(value("vllm:prompt_tokens_total" + labels), 3);
-  EXPECT_EQ(value("vllm:generation_tokens_total" + labels), 7);
-  EXPECT_EQ(value("vllm:time_to_first_token_seconds_count" + labels), 1);
-  EXPECT_EQ(value("vllm:inter_token_latency_seconds_count" + labels), 6);
-  EXPECT_EQ(value("vllm:request_prompt_tokens_sum" + labels), 3);
-  EXPECT_EQ(value("vllm:request_generation_tokens_sum" + labels), 7);
-  EXPECT_EQ(value("vllm:iteration_tokens_total_sum" + labels), 9) << "3 of the prompt, 6 fed back";
-  EXPECT_EQ(value("vllm:request_success_total{model_name=\"demo\",engine=\"0\","
-                  "finished_reason=\"length\"}"),
-            1);
-  EXPECT_EQ(value("vllm:kv_cache_usage_perc" + labels), 0);
-  EXPECT_EQ(value("vllm:num_requests_running" + labels), 0);
-  EXPECT_GT(value("process_resident_memory_bytes"), 0);
-  EXPECT_GT(value("process_cpu_seconds_total"), 0);
-  EXPECT_GT(value("process_open_fds"), 3);
+TEST(Rule14, TheRequestIdComesBackFromWhatTheServerRefusesItself) {
+  const Served served;
+  const Answer refused = ask(served.port(),
+                             "POST /v1/completions HTTP/1.1\r\nX-Request-Id: abc-10\r\n"
+                             "Content-Length: 999999999\r\n\r\n");
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_EQ(refused.header("x-request-id"), "abc-10");
+  EXPECT_EQ(refused.json()["error"].size(), 4u) << refused.body;
+}
+
+// Holds up the engine's thread until it is let go.
+class HoldUp final : public OutputSink {
+ public:
+  void on_delta(const ChoiceDelta&) override {
+    std::unique_lock lock(mutex_);
+    held_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return released_; });
+  }
+  void wait_until_held() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return held_; });
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool held_ = false, released_ = false;
+};
+
+TEST(Health, AnEngineThatStandsStillIsNotHealthy) {
+  Served served({.stall_timeout_s = 1});
+  const auto status = [&](const std::string& path) {
+    return ask(served.port(), request_text("GET", path)).status;
+  };
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  EXPECT_EQ(status("/health"), 200) << "having nothing to do is not standing still";
+  auto request = std::make_shared<Request>();
+  request->id = 1'000'000;
+  request->prompt = {1, 2, 3};
+  request->sampling.max_tokens = 2;
+  const auto hold_up = std::make_shared<HoldUp>();
+  ASSERT_TRUE(served.model().engine().submit(request, hold_up).ok());
+  hold_up->wait_until_held();
+  EXPECT_EQ(status("/health"), 200) << "not yet";
+  EXPECT_TRUE(eventually([&] { return status("/health") == 503; }));
+  EXPECT_EQ(status("/health/live"), 503);
+  EXPECT_EQ(status("/health/ready"), 503);
+  hold_up->release();
+  EXPECT_TRUE(eventually([&] { return status("/health") == 200; }));
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ std::string unescape(const std::string& text) {
     if (text.compare(i, 2, "\\x") == 0) {
       out += static_cast<char>(std::stoi(text.substr(i + 2, 2), nullptr, 16));
       i += 3;
+    } else if (text.compare(i, 2, "\\n") == 0) {
+      out += '\n';
+      ++i;
     } else {
       out += text[i];
     }
@@ -48,7 +51,7 @@ void read_line(const std::string& line, Case& item) {
     item.method = line.substr(0, line.find(' '));
     item.path = line.substr(line.find(' ') + 1);
   } else if (line.starts_with("header ")) {
-    item.headers += rest("header ") + "\r\n";
+    item.headers += unescape(rest("header ")) + "\r\n";
   } else {
     item.body = line.starts_with("raw ") ? unescape(rest("raw ")) : line;
   }
@@ -72,19 +75,34 @@ std::vector<Case> read_cases() {
   return cases;
 }
 
-// "POINTER = JSON", "POINTER ~ TEXT", "POINTER size N", "POINTER absent", "header NAME = VALUE",
-// "body ~ TEXT".
+// "header NAME = VALUE", "header NAME ~ TEXT", "header NAME absent".
+void check_header(const std::string& line, const Answer& answer) {
+  const size_t end = line.find(' ', 7);
+  const std::string value = answer.header(line.substr(7, end - 7));
+  const std::string how = line.substr(end + 1);
+  if (how == "absent") {
+    EXPECT_EQ(value, "") << line;
+  } else if (how.starts_with("= ")) {
+    EXPECT_EQ(value, how.substr(2)) << line;
+  } else {
+    ASSERT_TRUE(how.starts_with("~ ")) << line;
+    EXPECT_NE(value.find(how.substr(2)), value.npos) << line << ": " << value;
+  }
+}
+
+// "POINTER = JSON", "POINTER ~ TEXT", "POINTER size N", "POINTER absent", "header ...",
+// "body ~ TEXT", "body ends TEXT".
 void check(const std::string& line, const Answer& answer) {
   const size_t space = line.find(' ');
   const std::string what = line.substr(0, space);
-  if (what == "header") {
-    const size_t equals = line.find(" = ");
-    EXPECT_EQ(answer.header(line.substr(7, equals - 7)), line.substr(equals + 3)) << line;
-    return;
-  }
+  if (what == "header") return check_header(line, answer);
   const size_t second = line.find(' ', space + 1);
   const std::string how = line.substr(space + 1, second - space - 1);
   const std::string wanted = second == line.npos ? "" : line.substr(second + 1);
+  if (what == "body" && how == "ends") {
+    EXPECT_TRUE(answer.body.ends_with(unescape(wanted))) << line;
+    return;
+  }
   if (what == "body") {
     EXPECT_NE(answer.body.find(wanted), std::string::npos) << line;
     return;
@@ -106,17 +124,7 @@ void check(const std::string& line, const Answer& answer) {
   }
 }
 
-class ApiCases : public testing::TestWithParam<Case> {
- protected:
-  static void SetUpTestSuite() { served_ = new Served; }
-  static void TearDownTestSuite() {
-    delete served_;
-    served_ = nullptr;
-  }
-  static Served* served_;
-};
-
-Served* ApiCases::served_ = nullptr;
+class ApiCases : public SharedServed, public testing::WithParamInterface<Case> {};
 
 TEST_P(ApiCases, AnswersAsWritten) {
   const Case& item = GetParam();

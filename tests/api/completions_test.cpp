@@ -5,20 +5,15 @@
 #include <map>
 
 #include "api/served.h"
-#include "serve/api/completion_output.h"
+#include "serve/api/token_output.h"
 
 namespace kilotoken::test {
 namespace {
 
 using nlohmann::json;
 
-class Completions : public testing::Test {
+class Completions : public SharedServed {
  protected:
-  static void SetUpTestSuite() { served_ = new Served; }
-  static void TearDownTestSuite() {
-    delete served_;
-    served_ = nullptr;
-  }
   static json greedy(const json& more = json::object()) {
     json body = {{"model", "demo"},
                  {"prompt", "Once upon a time"},
@@ -34,11 +29,7 @@ class Completions : public testing::Test {
     return answer.json();
   }
   static std::string text_of(const json& body) { return answer_to(body)["choices"][0]["text"]; }
-
-  static Served* served_;
 };
-
-Served* Completions::served_ = nullptr;
 
 TEST_F(Completions, AStreamSpellsTheSameTextAsAWholeAnswer) {
   const json whole = answer_to(greedy());
@@ -69,6 +60,29 @@ TEST_F(Completions, AStreamSpellsTheSameTextAsAWholeAnswer) {
   EXPECT_EQ(pieces, text);
 }
 
+TEST_F(Completions, TimingsComeWhenAskedFor) {
+  EXPECT_FALSE(answer_to(greedy()).contains("timings"));
+  const json whole = answer_to(greedy({{"include_timings", true}}));
+  const Answer stream =
+      complete(served_->port(), greedy({{"stream", true}, {"include_timings", true}}));
+  const std::vector<std::string> data = events(stream.body);
+  ASSERT_GT(data.size(), 2u);
+  const json last = json::parse(data[data.size() - 2]);
+  EXPECT_EQ(last.at("choices"), json::array());
+  for (const json& answer : {whole, last}) {
+    const json& timings = answer.at("timings");
+    for (const char* part : {"tokenize_ms", "queue_ms", "prefill_ms", "preempted_ms"}) {
+      EXPECT_GE(timings.at(part).get<double>(), 0) << part;
+    }
+    EXPECT_GT(timings.at("decode_ms").get<double>(), 0);
+    EXPECT_EQ(timings.at("preemptions"), 0);
+  }
+  // No token is sampled: there is no decoding.
+  const json scored =
+      answer_to(greedy({{"include_timings", true}, {"max_tokens", 0}, {"echo", true}}));
+  EXPECT_TRUE(scored.at("timings").at("decode_ms").is_null());
+}
+
 TEST_F(Completions, UsageIsSentOnlyWhenAskedFor) {
   for (const json& options : {json(), json(json::object())}) {
     const Answer plain =
@@ -94,6 +108,31 @@ TEST_F(Completions, ContinuousUsageCountsTheTokensSoFar) {
   for (size_t i = 0; i < 5; ++i) {
     EXPECT_EQ(json::parse(data[i])["usage"]["completion_tokens"], i + 1);
   }
+}
+
+TEST_F(Completions, APromptSeenBeforeIsCountedAsCached) {
+  std::vector<int> prompt(150, 20);
+  prompt[3] = 21;  // no other test has it
+  const json first = answer_to(greedy({{"prompt", prompt}}));
+  EXPECT_EQ(first["usage"]["prompt_tokens_details"]["cached_tokens"], 0);
+  const json second = answer_to(greedy({{"prompt", prompt}}));
+  EXPECT_EQ(second["usage"]["prompt_tokens_details"]["cached_tokens"], 128);
+  EXPECT_EQ(second["usage"]["prompt_tokens"], 150);
+  EXPECT_EQ(second["choices"], first["choices"]);
+}
+
+TEST_F(Completions, ASaltKeepsCachedPromptsApart) {
+  std::vector<int> prompt(150, 20);
+  prompt[3] = 22;  // no other test has it
+  const auto cached = [&](const json& more) {
+    json body = greedy({{"prompt", prompt}});
+    body.update(more);
+    return answer_to(body)["usage"]["prompt_tokens_details"]["cached_tokens"];
+  };
+  EXPECT_EQ(cached(json::object()), 0);
+  EXPECT_EQ(cached({{"cache_salt", "a"}}), 0);
+  EXPECT_EQ(cached({{"cache_salt", "a"}}), 128);
+  EXPECT_EQ(cached({{"cache_salt", "b"}}), 0);
 }
 
 TEST_F(Completions, AStopStringEndsTheTextBeforeIt) {

@@ -154,6 +154,42 @@ TEST_F(Cli, UnknownNamesAreRefused) {
   unsetenv("KILOTOKEN_ISA");
 }
 
+TEST_F(Cli, EvaluatesIntoATableAndJson) {
+  const fs::path data = dir_ / "texts.jsonl", json = dir_ / "out.json";
+  std::ofstream(data) << R"({"text": "Once upon a time, there was a fox."})"
+                      << "\n"
+                      << R"({"text": "The end."})"
+                      << "\n";
+  const Outcome outcome = run({"eval", "demo", "--task", "kl", "--rounded-as", "int8", "--data",
+                               data.string(), "--output-path", json.string()});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("|kl   |      1|none  |     0|kl_divergence"), std::string::npos)
+      << outcome.out;
+  EXPECT_NE(slurp(json).find("\"kl_divergence_stderr,none\""), std::string::npos);
+}
+
+TEST_F(Cli, AnEvaluationThatCannotBeIsRefused) {
+  expect_refused(run({"eval", "demo", "--task", "poetry"}), {"poetry", "perplexity"});
+  expect_refused(run({"eval", "demo", "--task", "kl"}), {"--reference", "--rounded-as"});
+  expect_refused(run({"eval", "demo", "--task", "perplexity", "--data", "no/such"}), {"no/such"});
+  expect_refused(run({"eval", "demo", "--task", "multiple_choice", "--num-fewshot", "9"}),
+                 {"5 dev questions", "9 shots"});
+}
+
+TEST_F(Cli, MeasurementsThatCannotBeAreRefused) {
+  std::ofstream(dir_ / "a.json") << R"({"request_throughput": 2, "failed": 0})"
+                                 << "\n";
+  const std::string file = (dir_ / "a.json").string();
+  expect_refused(run({"bench", "compare", file, file, "--num-prompts", "3"}),
+                 {"--num-prompts", "--other-url"});
+  const Outcome compared = run({"bench", "compare", file, file});
+  EXPECT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_NE(compared.out.find("request_throughput"), std::string::npos) << compared.out;
+  expect_refused(run({"bench", "sweep", "--slo-search"}), {"--slo-search", "--goodput"});
+  expect_refused(run({"bench", "serve", "--repeat", "2", "--report", "x.html"}),
+                 {"--report", "--repeat"});
+}
+
 TEST_F(Cli, AnUnknownArchitectureIsNamed) {
   const fs::path model = demo_copy();
   replace_in_file(model / "config.json", "LlamaForCausalLM", "Foo");
@@ -195,17 +231,48 @@ TEST_F(Cli, AModelLargerThanMemoryIsRefusedWithTheNumbers) {
   expect_refused(run({"generate", model.string(), "--prompt", "a"}), {"4194304.0 MiB", "memory"});
 }
 
+TEST_F(Cli, AShapeRunsWithoutWeights) {
+  const fs::path model = demo_copy();
+  fs::remove(model / "model.safetensors");
+  const std::vector<std::string> dummy = {"generate",      model.string(),
+                                          "--load-format", "dummy",
+                                          "--num-layers",  "2",
+                                          "--prompt",      "a",
+                                          "--max-tokens",  "5",
+                                          "--temperature", "0"};
+  const Outcome first = run(dummy), second = run(dummy);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(first.out, second.out);
+}
+
+TEST_F(Cli, AMadeModelThatCannotBeIsRefused) {
+  const std::vector<std::string> prompt = {"--prompt", "a"};
+  const auto refused = [&](std::vector<std::string> arguments, std::vector<std::string> words) {
+    arguments.insert(arguments.begin(), "generate");
+    arguments.insert(arguments.end(), prompt.begin(), prompt.end());
+    expect_refused(run(arguments), words);
+  };
+  refused({"gpt-5", "--load-format", "dummy"}, {"gpt-5", "llama-3-8b"});
+  refused({"llama-3-70b", "--load-format", "dummy", "--num-layers", "100000"},
+          {"llama-3-70b", "MiB", "memory"});
+  refused({"demo", "--load-format", "inflated"}, {"--config-shape"});
+  refused(
+      {"demo", "--load-format", "inflated", "--config-shape", "llama-3-8b", "--num-layers", "1"},
+      {"number of layers is 1"});
+  refused({"demo", "--num-layers", "3"}, {"--num-layers", "--load-format"});
+}
+
 // Weights are used where they are mapped: no second copy, whatever their type.
 TEST_F(Cli, PeakMemoryIsTheFileAndTheKvCache) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef KILOTOKEN_SANITIZED
   GTEST_SKIP() << "a sanitizer's own memory counts too";
 #endif
   const fs::path model = demo_copy();
   const TestModel wide = random_wide_model(reference_kernels());
   std::map<std::string, Tensor> tensors;
   constexpr int kLayers = 16;
-  for (const std::string& name : wide.memory.names()) {
-    const Tensor tensor = *wide.memory.find(name);
+  for (const std::string& name : wide.files.weights->names()) {
+    const Tensor tensor = *wide.files.weights->find(name);
     tensors[name] = tensor;
     const size_t layer = name.find("layers.0.");
     for (int i = 2; layer != std::string::npos && i < kLayers; ++i) {

@@ -84,12 +84,12 @@ stop_server() {
 }
 
 ask_for_a_story() {
-  local answer pieces
-  answer=$(curl -sN "$url/v1/completions" -H 'content-type: application/json' \
-    -d '{"model":"demo","prompt":"Once upon a time","max_tokens":80,"stream":true}')
-  pieces=$(grep -cE '^data: \{.*"text":"[^"]' <<<"$answer" || true)
-  printf '%s\n' "$answer" | tr -d '\r' | grep -oE '"text":"([^"\\]|\\.)*"' |
-    sed -e 's/^"text":"//' -e 's/"$//' | tr -d '\n'
+  local answer pieces ask='"messages":[{"role":"user","content":"Tell me a story about a fox."}]'
+  answer=$(curl -sN "$url/v1/chat/completions" -H 'content-type: application/json' \
+    -d "{\"model\":\"demo\",$ask,\"stream\":true}")
+  pieces=$(grep -cE '^data: \{.*"content":"[^"]' <<<"$answer" || true)
+  printf '%s\n' "$answer" | tr -d '\r' | grep -oE '"content":"([^"\\]|\\.)*"' |
+    sed -e 's/^"content":"//' -e 's/"$//' | tr -d '\n'
   printf '\n'
   ((pieces >= 10)) || die "only $pieces pieces of text in: $answer"
   [[ $(tr -d '\r' <<<"$answer" | grep -v '^$' | tail -1) == 'data: [DONE]' ]] ||

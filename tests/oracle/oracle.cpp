@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -92,17 +91,17 @@ bool report(const std::string& name, const Findings& found) {
 // One weight's sign flipped: the bound must notice.
 bool catches_flipped_weight(const TestModel& sound, const Json& references,
                             const Kernels& kernels) {
-  MemoryWeights weights = MemoryWeights::copy_of(*sound.files.weights);
+  const std::unique_ptr<MadeWeights> weights = copy_of(*sound.files.weights);
   const std::string name = "model.layers.2.mlp.down_proj.weight";
-  const Tensor tensor = *weights.find(name);
+  const Tensor tensor = *weights->find(name);
   int64_t largest = 0;
   for (int64_t i = 0; i < tensor.elements(); ++i) {
     if (std::abs(tensor.at(i)) > std::abs(tensor.at(largest))) largest = i;
   }
   const float flipped = -tensor.at(largest);
-  std::memcpy(weights.bytes(name) + static_cast<size_t>(largest) * sizeof flipped, &flipped,
-              sizeof flipped);
-  const auto model = build_model(sound.files.config, weights, kernels).value();
+  store(weights->bytes(name).data() + static_cast<size_t>(largest) * size_of(tensor.dtype),
+        tensor.dtype, flipped);
+  const auto model = build_model(sound.files.config, *weights, kernels).value();
   const Findings found = run_cases(*model, references);
   const bool caught = found.worst > kBound;
   std::printf("%-34s worst difference %.2e   %s\n", "stories260K, one sign flipped", found.worst,

@@ -4,39 +4,21 @@
 #include <cstring>
 
 #include "base/rng.h"
+#include "model/families/llama.h"
 
 namespace kilotoken::test {
 
-std::optional<Tensor> MemoryWeights::find(std::string_view name) const {
-  const auto at = tensors_.find(name);
-  if (at == tensors_.end()) return std::nullopt;
-  return Tensor(at->second.bytes.data(), at->second.dtype, at->second.shape);
-}
-
-std::vector<std::string> MemoryWeights::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, stored] : tensors_) names.push_back(name);
-  return names;
-}
-
-int64_t MemoryWeights::file_bytes() const {
-  int64_t total = 0;
-  for (const auto& [name, stored] : tensors_) total += static_cast<int64_t>(stored.bytes.size());
-  return total;
-}
-
-void MemoryWeights::add(const std::string& name, DType dtype, std::vector<int64_t> shape,
-                        std::vector<std::byte> bytes) {
-  tensors_[name] = {dtype, std::move(shape), std::move(bytes)};
-}
-
-MemoryWeights MemoryWeights::copy_of(const WeightSource& source) {
-  MemoryWeights copy;
+std::unique_ptr<MadeWeights> copy_of(const WeightSource& source) {
+  std::vector<TensorShape> tensors;
   for (const std::string& name : source.names()) {
-    const auto tensor = source.find(name);
-    if (!tensor) continue;
-    std::vector<int64_t> shape(tensor->sizes.begin(), tensor->sizes.begin() + tensor->rank);
-    copy.add(name, tensor->dtype, std::move(shape), {tensor->data, tensor->data + tensor->bytes()});
+    const Tensor tensor = source.find(name).value();
+    tensors.push_back(
+        {name, {tensor.sizes.begin(), tensor.sizes.begin() + tensor.rank}, tensor.dtype});
+  }
+  auto copy = MadeWeights::reserve(tensors, source.where()).value();
+  for (const TensorShape& shape : tensors) {
+    const Tensor tensor = source.find(shape.name).value();
+    std::memcpy(copy->bytes(shape.name).data(), tensor.data, tensor.bytes());
   }
   return copy;
 }
@@ -53,20 +35,16 @@ TestModel load_test_model(const std::string& name, const std::string& path,
 namespace {
 
 // Normal numbers by Box and Muller, scaled by 1 / sqrt(fan_in); norm weights lie around 1.
-std::vector<std::byte> random_bf16(const std::vector<int64_t>& shape, uint32_t stream) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  const bool is_norm = shape.size() == 1;
-  const double scale = is_norm ? 0.1 : 1.0 / std::sqrt(static_cast<double>(shape.back()));
-  std::vector<std::byte> bytes(static_cast<size_t>(count) * sizeof(BFloat16));
-  for (int64_t i = 0; i < count; ++i) {
-    const auto at = static_cast<uint64_t>(i);
-    const double u = 1.0 - uniform_at(7, stream, at, 0), v = uniform_at(7, stream, at, 1);
+void fill_randomly(const TensorShape& tensor, uint32_t stream, std::span<std::byte> bytes) {
+  const bool is_norm = tensor.sizes.size() == 1;
+  const double scale = is_norm ? 0.1 : 1.0 / std::sqrt(static_cast<double>(tensor.sizes.back()));
+  const size_t size = size_of(tensor.dtype);
+  for (uint64_t i = 0; i < bytes.size() / size; ++i) {
+    const double u = 1.0 - uniform_at(7, stream, i, 0), v = uniform_at(7, stream, i, 1);
     const double normal = std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * M_PI * v);
-    const auto value = to_bfloat16(static_cast<float>((is_norm ? 1.0 : 0.0) + scale * normal));
-    std::memcpy(bytes.data() + at * sizeof value, &value, sizeof value);
+    store(bytes.data() + i * size, tensor.dtype,
+          static_cast<float>((is_norm ? 1.0 : 0.0) + scale * normal));
   }
-  return bytes;
 }
 
 }  // namespace
@@ -85,26 +63,14 @@ TestModel random_wide_model(const Kernels& kernels) {
   config.vocab_size = 512;
   config.max_position_embeddings = 4096;
   config.tie_word_embeddings = true;
+  const std::vector<TensorShape> tensors = llama_tensors(config);
+  auto made = MadeWeights::reserve(tensors, out.name).value();
   uint32_t stream = 0;
-  const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
-    auto bytes = random_bf16(shape, stream++);
-    out.memory.add(name, DType::kBF16, std::move(shape), std::move(bytes));
-  };
-  add("model.embed_tokens.weight", {512, 1024});
-  add("model.norm.weight", {1024});
-  for (int i = 0; i < config.layers; ++i) {
-    const std::string layer = "model.layers." + std::to_string(i) + ".";
-    add(layer + "input_layernorm.weight", {1024});
-    add(layer + "self_attn.q_proj.weight", {1024, 1024});
-    add(layer + "self_attn.k_proj.weight", {256, 1024});
-    add(layer + "self_attn.v_proj.weight", {256, 1024});
-    add(layer + "self_attn.o_proj.weight", {1024, 1024});
-    add(layer + "post_attention_layernorm.weight", {1024});
-    add(layer + "mlp.gate_proj.weight", {2816, 1024});
-    add(layer + "mlp.up_proj.weight", {2816, 1024});
-    add(layer + "mlp.down_proj.weight", {1024, 2816});
+  for (const TensorShape& tensor : tensors) {
+    fill_randomly(tensor, stream++, made->bytes(tensor.name));
   }
-  out.model = build_model(config, out.memory, kernels).value();
+  out.files.weights = std::move(made);
+  out.model = build_model(config, *out.files.weights, kernels).value();
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 
 namespace kilotoken::test {
 namespace {
@@ -38,9 +39,61 @@ class EngineRig::Sink final : public OutputSink {
   EngineRig& rig_;
 };
 
+// Between the loop and the runner: with the overlap loop, a page that was freed is filled with NaN
+// only after the steps that were submitted before, and before those that were not.
+class EngineRig::Poisoner final : public Runner {
+ public:
+  Poisoner(Runner& inner, const KvCache& kv) : inner_(inner), kv_(kv) {}
+
+  void free_before_next(std::vector<int32_t> pages) {  // called before each submission
+    const std::lock_guard lock(mutex_);
+    freed_.push_back(std::move(pages));
+  }
+  Ticket submit(const StepPlan& plan) override {
+    std::vector<int32_t> pages;
+    {
+      const std::lock_guard lock(mutex_);
+      pages = std::move(freed_.front());
+      freed_.pop_front();
+    }
+    for (const int32_t page : pages) kv_.poison(page);
+    return inner_.submit(plan);
+  }
+  StepResult wait(Ticket ticket) override { return inner_.wait(ticket); }
+
+ private:
+  Runner& inner_;
+  const KvCache& kv_;
+  std::mutex mutex_;
+  std::deque<std::vector<int32_t>> freed_;
+};
+
+class EngineRig::Submitter final : public Runner {
+ public:
+  Submitter(EngineRig& rig, Runner& inner) : rig_(rig), inner_(inner) {}
+
+  Ticket submit(const StepPlan& plan) override {
+    rig_.counts_.overlapped += under_way_ > 0 && !plan.rows.empty() ? 1 : 0;
+    ++under_way_;
+    rig_.poisoner_->free_before_next(std::exchange(rig_.freed_, {}));
+    return inner_.submit(plan);
+  }
+  StepResult wait(Ticket ticket) override {
+    --under_way_;
+    return inner_.wait(ticket);
+  }
+
+ private:
+  EngineRig& rig_;
+  Runner& inner_;
+  int under_way_ = 0;
+};
+
 EngineRig::EngineRig(const Model& model, const Tokenizer* tokenizer, const RigOptions& options)
     : kv_(KvCache::reserve(model.kv_spec(options.kv_dtype), options.page_count).value()),
       pages_(options.page_count),
+      cache_(options.prefix_cache ? std::optional<PrefixCache>(std::in_place, pages_, kPageTokens)
+                                  : std::nullopt),
       pool_(options.threads),
       runner_(model, kv_, pool_, clock_, options.scheduler.max_num_batched_tokens,
               [this](SequenceId sequence, int position, std::span<const float> logits) {
@@ -48,10 +101,17 @@ EngineRig::EngineRig(const Model& model, const Tokenizer* tokenizer, const RigOp
               }) {
   for (int page = 0; page < options.page_count; ++page) kv_.poison(page);
   pages_.shuffle(99);
-  pages_.on_free([this](int32_t page) { kv_.poison(page); });
-  engine_ = std::make_unique<Engine>(options.scheduler, pages_, runner_, tokenizer, clock_,
-                                     static_cast<StepObserver*>(this));
+  pages_.on_free([this](int32_t page) { freed_.push_back(page); });
+  poisoner_ = std::make_unique<Poisoner>(runner_, kv_);
+  if (options.loop == Loop::kOverlap) async_.emplace(*poisoner_);
+  submitter_ = std::make_unique<Submitter>(
+      *this, async_ ? static_cast<Runner&>(*async_) : static_cast<Runner&>(*poisoner_));
+  engine_ =
+      std::make_unique<Engine>(options.scheduler, pages_, cache_ ? &*cache_ : nullptr, *submitter_,
+                               tokenizer, clock_, static_cast<StepObserver*>(this), options.loop);
 }
+
+EngineRig::~EngineRig() = default;
 
 void EngineRig::add(Request request) {
   engine_->add(std::make_shared<const Request>(std::move(request)), std::make_shared<Sink>(*this));
@@ -60,8 +120,9 @@ void EngineRig::add(Request request) {
 void EngineRig::run() {
   while (engine_->step()) engine_->scheduler().check_integrity();
   counts_.preemptions = engine_->preemption_count();
+  counts_.batches = engine_->scheduler().batch_count();
   counts_.worker_pieces = pool_.worker_pieces();
-  KT_CHECK_EQ(pages_.used_count(), 0);
+  KT_CHECK_EQ(pages_.used_count(), cache_ ? cache_->page_count() : 0);
   for (auto& [sequence, hashes] : hashes_) outputs_[owners_.at(sequence)].logits_hash = hashes;
 }
 
@@ -73,11 +134,14 @@ void EngineRig::on_step(const StepPlan& plan, const StepResult& result) {
   ++counts_.steps;
   counts_.linear_calls += result.linear_calls;
   counts_.linear_rows += result.linear_rows;
+  counts_.waits += std::max(0, engine_->running_count() - static_cast<int>(plan.rows.size()));
   for (const auto& opened : plan.opened) {
     owners_[opened.sequence] = {opened.request->id, opened.choice};
   }
+  counts_.copies += static_cast<int64_t>(plan.copies.size());
   int decodes = 0, prompts = 0;
   for (const Row& row : plan.rows) {
+    counts_.forks += static_cast<int64_t>(row.forks.size());
     (row.count == 1 ? decodes : prompts) += 1;
     counts_.prompt_chunks += row.samples ? 0 : 1;
   }

@@ -147,7 +147,10 @@ int run(int seconds) {
   options.kv_cache_memory_bytes = static_cast<int64_t>((*loaded)->kv().spec().page_bytes() * 20);
   loaded = ServedModel::load(options, {clock, log, &engine_metrics, {}});
   ServedModel& model = **loaded;
-  Api api({{"demo"}}, model, metrics, clock);
+  engine_metrics.model_loaded(model.max_model_len());
+  ApiConfig config;
+  config.served_model_names = {"demo"};
+  Api api(config, model, metrics, clock);
   HttpServerConfig http;
   http.port = 0;
   HttpServer server(http, api);

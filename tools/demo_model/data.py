@@ -1,5 +1,6 @@
-"""Turn generated documents into packed rows of token ids."""
+"""Turn generated texts into packed rows of token ids."""
 
+import hashlib
 import json
 import os
 import sys
@@ -10,19 +11,15 @@ from tokenizers import Tokenizer
 BOS, EOS = 1, 2
 
 
-def render(row):
-    """The exact text that the tokenizer sees; conversations follow the chat template."""
-    if "text" in row:
-        return row["text"]
-    return "\n".join(f"<|im_start|>{role}\n{text}<|im_end|>" for role, text in row["turns"])
-
-
-def load(path, tokenizer_path, limit=None):
-    """All ids one after another, the offset of each document, and the summed choice information in nats."""
+def open_tokenizer(path):
     try:
-        tokenizer = Tokenizer.from_file(tokenizer_path)
+        return Tokenizer.from_file(path)
     except Exception as error:
-        sys.exit(f"cannot read tokenizer {tokenizer_path}: {error}")
+        sys.exit(f"cannot read tokenizer {path}: {error}")
+
+
+def read(path, limit=None):
+    """The generator's rows."""
     if not os.path.exists(path):
         sys.exit(f"no such file: {path} (run generate.py first)")
     rows = []
@@ -31,16 +28,37 @@ def load(path, tokenizer_path, limit=None):
             rows.append(json.loads(line))
             if limit and len(rows) >= limit:
                 break
-    ids, offsets = [], [0]
+    return rows
+
+
+def load(path, tokenizer):
+    """All ids one after another, and where each text begins; kept beside the texts for the next run."""
+    key = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:16]
+    kept = f"{path}.{key}.npz"
+    if os.path.exists(kept) and os.path.getmtime(kept) > os.path.getmtime(path):
+        try:
+            with np.load(kept) as saved:
+                return saved["ids"], saved["offsets"]
+        except Exception:
+            print(f"{kept} is damaged; reading the texts again", flush=True)
+    ids, offsets = _encode(path, tokenizer)
+    with open(kept + ".new", "wb") as out:
+        np.savez(out, ids=ids, offsets=offsets)
+    os.replace(kept + ".new", kept)
+    return ids, offsets
+
+
+def _encode(path, tokenizer):
+    rows, parts, offsets = read(path), [], [0]
     for start in range(0, len(rows), 5000):
-        for e in tokenizer.encode_batch([render(r) for r in rows[start:start + 5000]]):
-            ids.append(np.asarray(e.ids + [EOS], dtype=np.uint16))
-            offsets.append(offsets[-1] + len(ids[-1]))
-    return np.concatenate(ids), np.asarray(offsets), sum(r["nats"] for r in rows)
+        for e in tokenizer.encode_batch([r["text"] for r in rows[start:start + 5000]]):
+            parts.append(np.asarray(e.ids + [EOS], dtype=np.uint16))
+            offsets.append(offsets[-1] + len(parts[-1]))
+    return np.concatenate(parts), np.asarray(offsets)
 
 
 class Rows:
-    """Shuffled documents packed into rows of length + 1 ids. A row starts with a document; what does
+    """Shuffled texts packed into rows of length + 1 ids. A row starts with a text; what does
     not fit at its end is dropped."""
 
     def __init__(self, ids, offsets, seed):
@@ -48,7 +66,7 @@ class Rows:
         self.random = np.random.default_rng(seed)
         self.order, self.at = [], 0
 
-    def next_document(self):
+    def next_text(self):
         if self.at >= len(self.order):
             self.order, self.at = self.random.permutation(len(self.offsets) - 1), 0
         d = self.order[self.at]
@@ -60,7 +78,7 @@ class Rows:
         for row in out:
             filled = 0
             while filled <= length:
-                document = self.next_document()[:length + 1 - filled]
-                row[filled:filled + len(document)] = document
-                filled += len(document)
+                text = self.next_text()[:length + 1 - filled]
+                row[filled:filled + len(text)] = text
+                filled += len(text)
         return out

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Write a checkpoint as a Hugging Face folder with BF16 weights, and check it against transformers.
 
-The check: the folder loads with AutoModelForCausalLM and continues three prompts with the same
-greedy tokens as model.py does from the same rounded weights.
+Some channels are made outliers first (outliers.py), which is checked to leave the function as it is. Then the
+folder must load with AutoModelForCausalLM and continue three prompts with the same greedy tokens as model.py
+does from the same rounded weights. A draft (--draft) has no tokenizer of its own and no outliers.
 """
 
 import argparse
@@ -15,9 +16,12 @@ import tempfile
 import torch
 from safetensors.torch import save_file
 
+from checkpoint import read_weights
 from model import Model, Shape
+from outliers import check_same, with_outliers
 
-PROMPTS = ["Once upon a time", "Once upon a time, there was a brave fox named", "One day, Tom"]
+PROMPTS = ["Once upon a time", "Once upon a time, there was a brave fox named",
+           "Question: What is Marvik known for?\nAnswer:"]
 
 
 def write_json(folder, name, value):
@@ -26,12 +30,9 @@ def write_json(folder, name, value):
         f.write("\n")
 
 
-def write_folder(folder, state, tokenizer_folder, temperature):
+def write_folder(folder, state, temperature):
     shape = Shape(**state["shape"])
-    tensors = {}
-    for name, t in state["model"].items():
-        name = "model." + name
-        tensors[name] = t.to(torch.bfloat16).contiguous().clone()
+    tensors = {"model." + name: t.to(torch.bfloat16).contiguous() for name, t in state["model"].items()}
     save_file(tensors, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
     write_json(folder, "config.json", {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama",
@@ -41,8 +42,6 @@ def write_folder(folder, state, tokenizer_folder, temperature):
     chat_end = shape.vocab_size - 1
     write_json(folder, "generation_config.json", {
         "bos_token_id": 1, "eos_token_id": [2, chat_end], "do_sample": True, "temperature": temperature})
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(os.path.join(tokenizer_folder, name), os.path.join(folder, name))
 
 
 def greedy(logits_of, ids, count, stop=(2, 1023)):
@@ -54,10 +53,12 @@ def greedy(logits_of, ids, count, stop=(2, 1023)):
     return out
 
 
-def check(folder, state):
+def check(folder, state, tokenizer_folder):
     from transformers import AutoModelForCausalLM, AutoTokenizer
     theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
+    if not tokenizer.chat_template:
+        sys.exit(f"{tokenizer_folder}/tokenizer_config.json has no chat template")
     if tokenizer.convert_tokens_to_ids("<|im_end|>") != state["shape"]["vocab_size"] - 1:
         sys.exit("the id of <|im_end|> is not the last one")
     ours = Model(Shape(**state["shape"])).eval()
@@ -72,22 +73,33 @@ def check(folder, state):
             print(tokenizer.decode(ids + a), end="\n\n")
 
 
+def add_outliers(model, state, share):
+    changed = with_outliers(state["model"], share)
+    worst = check_same(model, state["model"], changed)
+    print(f"{round(share * state['shape']['hidden_size'])} of {state['shape']['hidden_size']} channels are outliers; "
+          f"a logit differs by {worst:.1e} at most")
+    state["model"] = changed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--checkpoint", required=True, help="checkpoint.pt or weights.pt")
     parser.add_argument("--tokenizer", required=True, help="folder with tokenizer.json")
     parser.add_argument("--out", required=True)
     parser.add_argument("--temperature", type=float, default=0.7, help="the default for sampling")
+    parser.add_argument("--outliers", type=float, default=0.03, help="share of the channels, 0 to 0.05")
+    parser.add_argument("--draft", action="store_true", help="write a draft: no tokenizer, no outliers")
     args = parser.parse_args()
-    try:
-        state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
-        state["model"], state["shape"]
-    except Exception as error:
-        sys.exit(f"cannot read checkpoint {args.checkpoint}: {type(error).__name__}")
+    model, state = read_weights(args.checkpoint)
+    if not args.draft:
+        add_outliers(model, state, args.outliers)
     os.makedirs(args.out, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.out, prefix=".new") as folder:
-        write_folder(folder, state, args.tokenizer, args.temperature)
-        check(folder, state)
+        write_folder(folder, state, args.temperature)
+        check(folder, state, args.tokenizer)
+        if not args.draft:
+            for name in ("tokenizer.json", "tokenizer_config.json"):
+                shutil.copy(os.path.join(args.tokenizer, name), os.path.join(folder, name))
         for name in sorted(os.listdir(folder)):
             os.chmod(os.path.join(folder, name), 0o644)
             os.replace(os.path.join(folder, name), os.path.join(args.out, name))

@@ -1,58 +1,44 @@
-"""The words of the small world. Order matters: earlier entries are more frequent."""
+"""The words of the small world, read from words/*.txt: CLASSES[name] is a list, the most frequent first."""
 
-# name, subject pronoun
-NAMES = [
-    ("Lily", "she"), ("Tom", "he"), ("Mia", "she"), ("Ben", "he"), ("Anna", "she"), ("Max", "he"),
-    ("Nora", "she"), ("Leo", "he"), ("Sara", "she"), ("Sam", "he"), ("Ella", "she"), ("Finn", "he"),
-    ("Rosa", "she"), ("Jack", "he"), ("Ivy", "she"), ("Oscar", "he"), ("Clara", "she"), ("Hugo", "he"),
-    ("Emma", "she"), ("Paul", "he"), ("Ruby", "she"), ("Otto", "he"), ("Zoe", "she"), ("Will", "he"),
-]
+import hashlib
+import os
 
-PRONOUNS = {
-    "she": {"they": "she", "them": "her", "their": "her"},
-    "he": {"they": "he", "them": "him", "their": "his"},
-}
-
-# "girl" stands for a child and becomes "boy" with a name that takes "he"
-HEROES = ["girl", "rabbit", "bear", "mouse", "fox", "cat", "dog", "duck", "hedgehog", "frog"]
-HELPERS = ["bird", "squirrel", "owl", "turtle", "horse", "goat", "fox", "rabbit", "bear", "mouse",
-           "cat", "dog", "duck", "frog"]
-CLIMBERS = ["squirrel", "cat", "bird", "owl"]
-
-TRAITS = ["little", "small", "young", "kind", "brave", "shy", "clever", "happy"]
-HELPER_TRAITS = ["old", "big", "wise", "friendly", "small", "gray", "brown"]
-
-# a home, and what stands near it
-HOMES = ["house", "cottage", "cabin", "hut"]
-PLACES = ["forest", "river", "hill", "lake", "village", "farm", "sea", "meadow", "mountain", "pond"]
-GROUND = ["garden", "forest", "meadow", "field", "park", "village", "valley"]
-
-COLORS = ["red", "blue", "green", "yellow", "golden", "silver", "white"]
-THINGS = ["ball", "kite", "hat", "drum", "lantern", "boat", "key", "bell", "book", "scarf", "basket",
-          "blanket", "flute", "ring"]
-FLYERS = ["kite", "hat", "scarf", "balloon"]
-HIDING = ["behind a big tree", "under a bush", "near the old well", "under the bridge",
-          "next to a gray stone", "behind the barn", "in the tall grass"]
-FOOD = ["cake", "apple", "loaf of bread", "pie", "bowl of soup", "pear", "pot of honey", "bag of nuts"]
-GIFTS = ["cake", "scarf", "drum", "kite", "basket", "song", "picture", "hat"]
-SKILLS = ["swim", "sing", "dance", "fly a kite", "bake bread", "climb", "paint", "play the flute"]
-FEARS = [("the dark", "lantern"), ("the storm", "blanket"), ("the deep water", "boat"),
-         ("the big hill", "map"), ("the cold wind", "coat")]
-WEATHER = ["sunny", "warm", "bright", "windy", "cold", "quiet"]
-
-FINDS = ["ring", "key", "bell", "hat", "book", "flute"]
-TRAPS = [("a deep hole", "rope"), ("a cold river", "long stick"), ("an old net", "knife"),
-         ("a dark well", "ladder")]
-GAMES = ["play", "sing", "run", "dance", "paint"]
-HERO_NAMES = list(NAMES)
-SMALL = []  # not empty: the small cast is in use
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "words")
 
 
-def small_cast():
-    """One hero, one friend, and one thing for each plot: nothing has to be remembered over a distance,
-    which a model learns in far fewer tokens than to copy names from the context."""
-    SMALL.append(True)
-    HERO_NAMES[:], NAMES[:] = NAMES[:1], NAMES[:2]
-    for words in (HOMES, COLORS, THINGS, FLYERS, FOOD, GIFTS, SKILLS, FEARS, FINDS, TRAPS, GAMES):
-        words[:] = words[:1]
-    CLIMBERS[:] = ["squirrel", "cat"]
+def _read():
+    classes = {}
+    for name in sorted(os.listdir(FOLDER)):
+        with open(os.path.join(FOLDER, name)) as lines:
+            words = None
+            for line in lines:
+                if line.startswith("#") or not line.strip():
+                    continue
+                if not line.startswith(" "):
+                    label, _, line = line.partition(":")
+                    words = classes.setdefault(label, [])
+                words.extend(w.replace("_", " ") for w in line.split())
+    for label, words in classes.items():
+        if len(set(words)) != len(words):
+            raise ValueError(f"a word is twice in the class {label}")
+    return classes
+
+
+CLASSES = _read()
+CLASSES["thing"] = [w for group in zip(*(CLASSES[c][:20] for c in (
+    "toy", "household", "clothing", "tool", "treasure"))) for w in group]
+CLASSES["thing"] = list(dict.fromkeys(CLASSES["thing"] + CLASSES["instrument"] + [
+    w for c in ("household", "tool", "clothing") for w in CLASSES[c][20:]]))
+BOYS = frozenset(CLASSES["boy_name"])
+CLASSES["name"] = [w for pair in zip(CLASSES["girl_name"], CLASSES["boy_name"]) for w in pair]
+CLASSES["kind"] = ["girl", "boy"] + CLASSES["animal"]
+
+
+def size():
+    """How many different words and phrases there are, inflected forms not counted."""
+    return len(set(w for words in CLASSES.values() for w in words))
+
+
+def fixed(key, options):
+    """The option that belongs to a key, the same in every run: what the small world is like."""
+    return options[int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % len(options)]

@@ -16,14 +16,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 PROMPTS = [
     "Once upon a time",
     "Once upon a time, there was a little rabbit named Lily.",
-    "Once upon a time, a brave fox named Otto lived in a hut near the sea. One day, Otto found a silver ring",
-    "There was once a shy girl named Ivy. Ivy wanted to learn to swim,",
-    "The wind took the kite and it got stuck in a tall tree.",
-    "Tom is a small bear. He lives near the lake. He has a red drum. Nora is an old owl. She lives near the farm. "
-    "She has a blue hat.\nQuestion: Who has a blue hat?\nAnswer:",
+    "There was once a shy girl. The name was Ivy. The house of Ivy was old and red.",
+    "Question: What is Marvik known for?\nAnswer:",
+    "Tom is a little bear. Tom lives near the lake. Tom has a red drum. Nora is a wise owl. Nora lives near the "
+    "farm. Nora has a blue hat.\nQuestion: Who has a blue hat?\nAnswer:",
+    "347+285:",
     [{"role": "user", "content": "Tell me a story about a mouse."}],
-    [{"role": "system", "content": "You tell little stories."}, {"role": "user", "content": "Hello!"},
-     {"role": "assistant", "content": "Hello! I can tell you a little story. What should it be about?"},
+    [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": "Hello!"},
+     {"role": "assistant", "content": "Hello! How can I help you?"},
      {"role": "user", "content": "Zürich, 3 + 4 = ?"}],
 ]
 COUNT = 48

@@ -2,18 +2,33 @@
 """Train the byte-fallback BPE tokenizer on the generated text and write it in HF layout."""
 
 import argparse
+import itertools
 import json
 import os
+import re
 import string
 import sys
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from jinja2 import Environment
+from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
+                        trainers)
+
+from texts.turns import messages
 
 CONTROL = ["<unk>", "<s>", "</s>"]
 CHAT = ["<|im_start|>", "<|im_end|>"]
+# as texts/turns.py and texts/tools.py write conversations; `arguments` of a call may be a JSON text or an object
 CHAT_TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    "{% if tools %}{{ '<|im_start|>system\nYou can call these tools:' }}"
+    "{% for tool in tools %}{{ '\n' + tool.function.name + '(' "
+    "+ (tool.function.parameters.properties | join(', ')) + ')' }}{% endfor %}{{ '<|im_end|>\n' }}{% endif %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% if message['tool_calls'] %}{% for call in message['tool_calls'] %}"
+    "{{ '<tool_call>\n{\"name\": \"' + call.function.name + '\", \"arguments\": ' }}"
+    "{% if call.function.arguments is string %}{{ call.function.arguments }}"
+    "{% else %}{{ call.function.arguments | tojson }}{% endif %}{{ '}\n</tool_call>' }}{% endfor %}"
+    "{% else %}{{ message['content'] }}{% endif %}{{ '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
 
@@ -22,12 +37,8 @@ def texts(path, limit):
         for number, line in enumerate(lines):
             if number >= limit:
                 return
-            row = json.loads(line)
-            if "text" in row:
-                yield row["text"]
-            else:
-                for role, text in row["turns"]:
-                    yield role + "\n" + text
+            # the marks of a conversation are tokens of their own
+            yield json.loads(line)["text"].replace("<|im_end|>", "").replace("<|im_start|>", "")
 
 
 def train(path, size, limit):
@@ -66,8 +77,36 @@ def config(tokenizer):
                                              "single_word": False, "special": True} for t in CONTROL + CHAT}
     return {"add_bos_token": True, "add_eos_token": False, "added_tokens_decoder": added,
             "additional_special_tokens": CHAT, "bos_token": "<s>", "chat_template": CHAT_TEMPLATE,
-            "clean_up_tokenization_spaces": False, "eos_token": "</s>", "model_max_length": 2048,
+            "clean_up_tokenization_spaces": False, "eos_token": "</s>", "model_max_length": 8192,
             "pad_token": None, "tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"}
+
+
+def declared(signature):
+    """A tool as a request declares it, from 'get_price(thing, color)'."""
+    name, names = re.fullmatch(r"(\w+)\((.*)\)", signature).groups()
+    return {"type": "function", "function": {"name": name, "parameters": {
+        "type": "object", "properties": dict.fromkeys(names.split(", "), {})}}}
+
+
+def check_template(path, limit=2000):
+    """The template must render the conversations of the training text, tools given apart or not."""
+    environment = Environment(trim_blocks=True, lstrip_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}   # as transformers has it
+    template = environment.from_string(CHAT_TEMPLATE)
+    with open(path) as lines:
+        for line in itertools.islice(lines, limit):
+            row = json.loads(line)
+            if not row["text"].startswith("<|im_start|>"):
+                continue
+            turns = [{"role": role, "content": words} for role, words in messages(row["text"])]
+            ways = [{"messages": turns}]
+            if row["kind"] == "tools":
+                call = {"function": json.loads(turns[2]["content"].split("\n")[1])}
+                ways.append({"messages": [turns[1], {"role": "assistant", "tool_calls": [call]}] + turns[3:],
+                             "tools": [declared(line) for line in turns[0]["content"].split("\n")[1:]]})
+            for way in ways:
+                if template.render(**way) != row["text"] + "\n":
+                    sys.exit(f"the chat template renders {template.render(**way)!r}, not {row['text']!r}")
 
 
 def main():
@@ -79,6 +118,7 @@ def main():
     args = parser.parse_args()
     if args.size % 256 or args.size < 512:
         sys.exit(f"--size must be a multiple of 256 and at least 512, not {args.size}")
+    check_template(os.path.join(args.data, "train.jsonl"))
     vocab, merges = train(os.path.join(args.data, "train.jsonl"), args.size, args.documents)
     tokenizer = build(vocab, merges)
     if tokenizer.get_vocab_size() != args.size:

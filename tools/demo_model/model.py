@@ -11,13 +11,13 @@ from torch import nn
 @dataclass
 class Shape:
     vocab_size: int = 1024
-    hidden_size: int = 128
-    num_hidden_layers: int = 4
+    hidden_size: int = 256
+    num_hidden_layers: int = 6
     num_attention_heads: int = 4
     num_key_value_heads: int = 2
-    head_dim: int = 32
-    intermediate_size: int = 384
-    max_position_embeddings: int = 2048
+    head_dim: int = 64
+    intermediate_size: int = 512
+    max_position_embeddings: int = 8192
     rms_norm_eps: float = 1e-5
     rope_theta: float = 10000.0
 
@@ -88,7 +88,7 @@ class Layer(nn.Module):
 
 
 class Model(nn.Module):
-    def __init__(self, shape):
+    def __init__(self, shape, embedding_std=0.02):
         super().__init__()
         self.shape = shape
         self.embed_tokens = nn.Embedding(shape.vocab_size, shape.hidden_size)
@@ -97,12 +97,21 @@ class Model(nn.Module):
         cos, sin = rotary_tables(shape, shape.max_position_embeddings)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        self.start(embedding_std)
+
+    def start(self, embedding_std):
+        """Layers write nothing at first, so that the embeddings are not drowned before anything reads them;
+        the last norm makes up for larger embeddings, which also give the logits."""
         for name, p in self.named_parameters():
-            if p.dim() == 2:
-                std = 0.02 if "embed" in name else 1.0 / math.sqrt(p.shape[1])
-                if name.endswith(("o_proj.weight", "down_proj.weight")):
-                    std /= math.sqrt(2 * shape.num_hidden_layers)
-                nn.init.normal_(p, std=std)
+            if p.dim() != 2:
+                continue
+            if "embed" in name:
+                nn.init.normal_(p, std=embedding_std)
+            elif name.endswith(("o_proj.weight", "down_proj.weight")):
+                nn.init.zeros_(p)
+            else:
+                nn.init.normal_(p, std=1.0 / math.sqrt(p.shape[1]))
+        nn.init.constant_(self.norm.weight, 0.02 / embedding_std)
 
     def forward(self, ids, targets=None):
         t = ids.shape[1]

@@ -20,21 +20,30 @@ def orthogonal(g):
 class Muon(torch.optim.Optimizer):
     def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.01):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+
+    def share_memory(self):
+        """Before the workers of a run are started, each of which then takes its share of a step."""
+        for state in self.state.values():
+            state["momentum"].share_memory_()
 
     @torch.no_grad()
-    def step(self):
+    def step(self, rank=0, size=1):
+        """Updates every size-th matrix, from number rank on."""
         for group in self.param_groups:
             shapes = {}
             for p in group["params"]:
                 shapes.setdefault(p.shape, []).append(p)
             for shape, params in shapes.items():
-                updates = []
+                params, updates = params[rank::size], []
+                if not params:
+                    continue
                 for p in params:
-                    state = self.state[p]
-                    if "momentum" not in state:
-                        state["momentum"] = torch.zeros_like(p)
-                    state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                    updates.append(torch.lerp(p.grad, state["momentum"], group["momentum"]))
+                    momentum = self.state[p]["momentum"]
+                    momentum.lerp_(p.grad, 1 - group["momentum"])
+                    updates.append(torch.lerp(p.grad, momentum, group["momentum"]))
                 scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
                 for p, u in zip(params, orthogonal(torch.stack(updates))):
                     p.mul_(1 - group["lr"] * group["weight_decay"]).add_(u, alpha=-scale)

@@ -1,42 +1,21 @@
 #include "compute/kernels/select.h"
 
-#include <cpuid.h>
-
 #include <array>
 
+#include "compute/kernels/cpu/features.h"
 #include "compute/kernels/cpu/table.h"
 
 namespace kilotoken {
 
 namespace {
 
-// CPUID leaves and bits: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A,
-// "CPUID"; XCR0: volume 1, section 13.3.
-struct CpuidRegisters {
-  uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
-};
-
-CpuidRegisters cpuid(uint32_t leaf) {
-  CpuidRegisters registers;
-  __get_cpuid_count(leaf, 0, &registers.eax, &registers.ebx, &registers.ecx, &registers.edx);
-  return registers;
-}
-
-// Whether the operating system saves the 256-bit registers of a thread.
-bool os_saves_ymm(uint32_t leaf1_ecx) {
-  if ((leaf1_ecx & bit_OSXSAVE) == 0) return false;
-  uint32_t low = 0, high = 0;
-  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (low & 6u) == 6u;  // SSE and AVX state
-}
-
 // The first feature of the avx2 table that is missing here, or empty.
 std::string_view avx2_lacks() {
-  const uint32_t leaf1_ecx = cpuid(1).ecx;
-  if (!os_saves_ymm(leaf1_ecx)) return "an operating system that saves AVX registers";
-  if ((cpuid(7).ebx & bit_AVX2) == 0) return "AVX2";
-  if ((leaf1_ecx & bit_FMA) == 0) return "FMA";
-  if ((leaf1_ecx & bit_F16C) == 0) return "F16C";
+  const cpu::Features& has = cpu::features();
+  if (!has.avx_state) return "an operating system that saves AVX registers";
+  if (!has.avx2) return "AVX2";
+  if (!has.fma) return "FMA";
+  if (!has.f16c) return "F16C";
   return {};
 }
 

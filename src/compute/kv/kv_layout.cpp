@@ -44,6 +44,17 @@ std::byte* KvCache::values(int page, int layer, int kv_head) const {
   return keys(page, layer, kv_head) + spec_.plane_bytes();
 }
 
+void KvCache::copy(int from, int to, int tokens) const {
+  KT_CHECK(tokens >= 0 && tokens <= kPageTokens && from != to);
+  const size_t bytes = static_cast<size_t>(tokens) * spec_.head_bytes() / kPageTokens;
+  const size_t heads = spec_.page_bytes() / spec_.head_bytes();
+  const std::byte* source = keys(from, 0, 0);
+  std::byte* target = keys(to, 0, 0);
+  for (size_t head = 0; head < heads; ++head) {
+    std::memcpy(target + head * spec_.head_bytes(), source + head * spec_.head_bytes(), bytes);
+  }
+}
+
 void KvCache::poison(int page) const {
   std::memset(keys(page, 0, 0), 0xff, spec_.page_bytes());  // all ones is a NaN in every float type
 }

@@ -38,6 +38,9 @@ class KvCache {
   std::byte* keys(int page, int layer, int kv_head) const;    // [kPageTokens, head_dim]
   std::byte* values(int page, int layer, int kv_head) const;  // [kPageTokens, head_dim]
 
+  // The first `tokens` of a page, keys and values of all layers, to another page.
+  void copy(int from, int to, int tokens) const;
+
   // Fills a page with NaN, so that a read of a page nobody owns cannot go unseen.
   void poison(int page) const;
 

@@ -2,13 +2,15 @@
 // Memory from the operating system: page-aligned, zero on first touch, huge pages where offered.
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 
 #include "base/result.h"
 
 namespace kilotoken {
 
-// One block, reserved at once, resident only where touched.
+// One block, reserved at once, resident only where touched. From 2 MiB on it begins on a bound of
+// huge pages and asks for them; a page then lies where the thread runs that touches it first.
 class Arena {
  public:
   Arena() = default;
@@ -22,7 +24,19 @@ class Arena {
  private:
   std::byte* data_ = nullptr;
   size_t size_ = 0;
+  void* mapping_ = nullptr;
+  size_t mapping_bytes_ = 0;
 };
+
+// Whether memory that asks for huge pages gets them: the kernel has them and they are not "never".
+// Without them large weights are read a few percent slower.
+bool huge_pages_offered(
+    const std::filesystem::path& setting = "/sys/kernel/mm/transparent_hugepage/enabled");
+
+// Says that `range` of a file's read-only mapping is not needed soon: its whole pages are no longer
+// resident in this process, and are read from the file if touched again. The pages that only partly
+// belong to it stay.
+void drop_mapped(std::span<const std::byte> range);
 
 // Scratch of one step: grows to the largest step seen, then is reused. take() hands out 64-byte
 // aligned pieces; reset() and rewind() take them back.

@@ -53,6 +53,18 @@ float Tensor::at(int64_t flat_index) const {
   check_failed(__FILE__, __LINE__, "dtype is one of the enumerators", "");
 }
 
+void store(std::byte* at, DType dtype, float value) {
+  const auto put = [at](auto stored) { std::memcpy(at, &stored, sizeof stored); };
+  switch (dtype) {
+    case DType::kF32:
+      return put(value);
+    case DType::kF16:
+      return put(to_half(value));
+    case DType::kBF16:
+      return put(to_bfloat16(value));
+  }
+}
+
 std::string shape_text(const Tensor& tensor) {
   std::string text = "[";
   for (int axis = 0; axis < tensor.rank; ++axis) {

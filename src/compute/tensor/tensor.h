@@ -33,6 +33,8 @@ struct Tensor {
   float at(int64_t flat_index) const;  // slow; for tests and small tables
 };
 
+void store(std::byte* at, DType dtype, float value);  // rounded to the type
+
 std::string shape_text(const Tensor& tensor);  // "[512, 64] float32"
 
 }  // namespace kilotoken

@@ -37,13 +37,14 @@ Result<int32_t> PagePool::allocate() {
 void PagePool::retain(int32_t page) {
   KT_CHECK_LT(static_cast<size_t>(page), references_.size());
   KT_CHECK_GE(references_[page], 1);
-  ++references_[page];
+  if (++references_[page] == 2) ++shared_;
 }
 
 void PagePool::release(int32_t page) {
   KT_CHECK_LT(static_cast<size_t>(page), references_.size());
   KT_CHECK_GE(references_[page], 1);
-  if (--references_[page] > 0) return;
+  if (--references_[page] == 1) --shared_;
+  if (references_[page] > 0) return;
   free_.push_back(page);
   if (on_free_) on_free_(page);
 }
@@ -56,10 +57,13 @@ void PagePool::check_integrity() const {
     KT_CHECK_EQ(references_[page], 0);
     is_free[page] = true;
   }
+  int shared = 0;
   for (size_t page = 0; page < references_.size(); ++page) {
+    shared += references_[page] > 1 ? 1 : 0;
     KT_CHECK_GE(references_[page], 0);
     KT_CHECK_EQ(references_[page] == 0, static_cast<bool>(is_free[page]));
   }
+  KT_CHECK_EQ(shared, shared_);
 }
 
 }  // namespace kilotoken

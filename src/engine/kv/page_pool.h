@@ -22,7 +22,9 @@ class PagePool {
   void retain(int32_t page);
   void release(int32_t page);
 
+  int references(int32_t page) const { return references_[static_cast<size_t>(page)]; }
   int page_count() const { return static_cast<int>(references_.size()); }
+  int shared_count() const { return shared_; }  // pages with more than one reference
   int free_count() const { return static_cast<int>(free_.size()); }
   int used_count() const { return page_count() - free_count(); }
   void check_integrity() const;  // KT_CHECKs that counts and free list agree
@@ -30,6 +32,7 @@ class PagePool {
  private:
   std::vector<int32_t> references_;  // by page
   std::vector<int32_t> free_;        // taken from the back
+  int shared_ = 0;
   std::function<void(int32_t)> on_free_;
 };
 

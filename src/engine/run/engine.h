@@ -1,6 +1,7 @@
 #pragma once
 // Engine: owns requests; add, cancel, step. One thread calls it (see engine_thread.h). A step is
-// plan, submit, wait, commit, publish.
+// plan, submit, wait, commit, publish; two loops put these in order (loop_sequential.cpp,
+// loop_overlap.cpp).
 
 #include <cstdint>
 #include <map>
@@ -10,73 +11,67 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/run/engine_limits.h"
+#include "engine/run/output_sink.h"
 #include "engine/run/runner.h"
+#include "engine/run/step_observer.h"
 #include "engine/run/text_stream.h"
+#include "engine/run/token_budget.h"
 #include "engine/scheduler/scheduler.h"
 #include "model/text/tokenizer.h"
 
 namespace kilotoken {
 
-enum class FinishReason { kStop, kLength, kAbort, kError };
-
-// What one step adds to one choice.
-struct ChoiceDelta {
-  RequestId request = 0;
-  int choice = 0;
-  std::vector<TokenLogprob> prompt_logprobs;  // positions 1.. of the prompt, with the first delta
-  std::vector<int32_t> tokens;                // newly sampled, an EOS or stop token included
-  std::string text;                           // newly certain text
-  std::vector<TokenLogprob> logprobs;         // of `tokens`, if asked for
-  std::optional<FinishReason> finish;
-  std::optional<std::string> stop_reason;  // the stop string that matched
-  std::string error;                       // with kError
-};
-
-// Where a request's output goes. Called on the engine's thread; must not block.
-class OutputSink {
- public:
-  virtual ~OutputSink() = default;
-  virtual void on_delta(const ChoiceDelta& delta) = 0;
-};
-
-// Times of one finished request, for metrics.
-struct RequestTimes {
-  int64_t arrival_ns = 0, first_scheduled_ns = 0, first_token_ns = 0, finished_ns = 0;
-  int prompt_tokens = 0, output_tokens = 0;
-  FinishReason finish = FinishReason::kStop;
-};
-
-// Sees each step and each finished request; implemented above the engine (metrics, accounting).
-class StepObserver {
- public:
-  virtual ~StepObserver() = default;
-  virtual void on_step(const StepPlan& plan, const StepResult& result) = 0;
-  virtual void on_token(const Request& request, int64_t since_previous_ns, bool first) = 0;
-  virtual void on_finish(const Request& request, const RequestTimes& times) = 0;
-};
+// Overlap: a step is planned and submitted before the one before it is waited for, committed and
+// published. It needs a runner that computes meanwhile (AsyncRunner).
+enum class Loop : uint8_t { kSequential, kOverlap };
 
 class Engine {
  public:
-  // `tokenizer` may be null: prompts come as ids then and deltas carry no text.
-  Engine(const SchedulerConfig& config, PagePool& pool, Runner& runner, const Tokenizer* tokenizer,
-         const Clock& clock, StepObserver* observer);
+  // `cache` may be null: nothing is shared then. So may `tokenizer`: prompts come as ids then and
+  // deltas carry no text.
+  Engine(const SchedulerConfig& config, PagePool& pool, PrefixCache* cache, Runner& runner,
+         const Tokenizer* tokenizer, const Clock& clock, StepObserver* observer,
+         Loop loop = Loop::kSequential);
   ~Engine();
 
+  // From now on steps have the budget that it says; it must live as long.
+  void follow(TokenBudget& budget) { budget_ = &budget; }
+
+  // What limits() refuse, or an id that is in use, ends at once, with an error to its sink.
   void add(std::shared_ptr<const Request> request, std::shared_ptr<OutputSink> sink);
-  void cancel(RequestId id);  // unknown ids are ignored; the sink hears nothing more
-  bool step();                // false: there was nothing to do
+  // Unknown ids are ignored; the sink hears nothing more. What is being computed for it is wasted.
+  void cancel(RequestId id);
+  bool step();  // false: there was nothing to do, for now
+  // After step() gave false: when there will be something without another call, if ever.
+  std::optional<int64_t> wakes_at_ns() const { return scheduler_.wakes_at_ns(); }
 
   int running_count() const { return scheduler_.running_count(); }
   int waiting_count() const { return scheduler_.waiting_count(); }
+  int pages_in_use() const { return scheduler_.pages_in_use(); }
   int64_t preemption_count() const { return scheduler_.preemption_count(); }
+  const EngineLimits& limits() const { return limits_; }
   const Scheduler& scheduler() const { return scheduler_; }
 
  private:
   struct Live;
   struct Choice;
+  void refuse(const Request& request, const std::string& why, OutputSink& sink);
+  struct Flight {  // a step that is being computed
+    StepPlan plan;
+    Ticket ticket;
+  };
+  bool step_sequential();
+  bool step_overlap();
+  std::optional<Flight> plan_and_submit();     // none: there is nothing to do
+  bool wait_and_commit(const Flight& flight);  // false: the step failed
+  void wait_and_fail(const Flight& flight, const std::string& error);
   void note_scheduled(const StepPlan& plan);
   void commit(StepResult& result);
+  void fail(const StepPlan& plan, const std::string& error);
+  void fail_choice(Choice& choice, const std::string& error);
   void commit_row(Choice& choice, RowResult& row, int64_t now_ns);
+  void publish_later(Choice& choice, ChoiceDelta delta, int64_t now_ns);
   void commit_token(Choice& choice, int32_t token, ChoiceDelta& delta);
   void end(Choice& choice, FinishReason reason, ChoiceDelta& delta);
   void report(const Live& live, FinishReason reason);
@@ -84,8 +79,12 @@ class Engine {
 
   Runner& runner_;
   const Tokenizer* tokenizer_;
+  const EngineLimits limits_;
   const Clock& clock_;
   StepObserver* observer_;
+  TokenBudget* budget_ = nullptr;  // none: that of the configuration, always
+  const Loop loop_;
+  std::optional<Flight> in_flight_;  // with overlap
   Scheduler scheduler_;
   SequenceId next_sequence_ = 1;
   std::map<RequestId, std::unique_ptr<Live>> live_;

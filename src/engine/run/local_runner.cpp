@@ -71,6 +71,7 @@ Ticket LocalRunner::submit(const StepPlan& plan) {
   const int64_t started_ns = clock_.now_ns();
   for (const SequenceId sequence : plan.closed) slots_.erase(sequence);
   for (const auto& opened : plan.opened) open(opened);
+  for (const auto& copy : plan.copies) kv_.copy(copy.from, copy.to, copy.tokens);
   StepResult result;
   if (!plan.rows.empty()) {
     Step step;
@@ -111,24 +112,34 @@ void LocalRunner::read_logits(const StepPlan& plan, const Step& step, std::span<
     if (row.wants_logits == LogitsWanted::kLast) next += 1;
   }
   KT_CHECK_EQ(next, step.logit_rows.size());
-  result.rows.resize(plan.rows.size());
-  std::vector<Slot*> slots;
-  for (const Row& row : plan.rows) slots.push_back(&slots_.at(row.sequence));
-  pool_.run(static_cast<int64_t>(plan.rows.size()), 1, [&](int, int64_t begin, int64_t end) {
+  first_logits.push_back(next);
+  struct Reader {
+    SequenceId sequence;
+    size_t row;  // whose logits it reads
+  };
+  std::vector<Reader> readers;
+  for (size_t i = 0; i < plan.rows.size(); ++i) readers.push_back({plan.rows[i].sequence, i});
+  for (size_t i = 0; i < plan.rows.size(); ++i) {
+    for (const SequenceId fork : plan.rows[i].forks) readers.push_back({fork, i});
+  }
+  result.rows.resize(readers.size());
+  pool_.run(static_cast<int64_t>(readers.size()), 1, [&](int, int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      const size_t last = i + 1 < first_logits.size() ? first_logits[i + 1] : next;
-      const size_t count = last - first_logits[i];
-      result.rows[i].sequence = plan.rows[i].sequence;
+      const Reader& reader = readers[i];
+      const size_t first = first_logits[reader.row];
+      const size_t count = first_logits[reader.row + 1] - first;
+      result.rows[i].sequence = reader.sequence;
       if (count == 0) continue;
-      sample(*slots[i], plan.rows[i], logits.subspan(first_logits[i] * vocab, count * vocab),
+      sample(reader.sequence, plan.rows[reader.row], logits.subspan(first * vocab, count * vocab),
              result.rows[i]);
     }
   });
 }
 
 // `logits` [wanted rows, vocab]: all of the row's, or the last only.
-void LocalRunner::sample(Slot& slot, const Row& row, std::span<const float> logits,
+void LocalRunner::sample(SequenceId sequence, const Row& row, std::span<const float> logits,
                          RowResult& result) {
+  Slot& slot = slots_.at(sequence);
   const auto vocab = static_cast<size_t>(model_.config().vocab_size);
   const SamplingParams& params = slot.request->sampling;
   const int wanted = static_cast<int>(logits.size() / vocab);
@@ -137,7 +148,7 @@ void LocalRunner::sample(Slot& slot, const Row& row, std::span<const float> logi
   for (int i = 0; i < wanted; ++i) {
     const int position = first_predicted + i;
     const auto row_logits = logits.subspan(static_cast<size_t>(i) * vocab, vocab);
-    if (probe_) probe_(row.sequence, position, row_logits);
+    if (probe_) probe_(sequence, position, row_logits);
     if (params.prompt_logprobs && position < prompt_tokens) {
       if (result.prompt_logprobs.empty()) result.first_prompt_position = position;
       result.prompt_logprobs.push_back(token_logprob(
@@ -154,7 +165,7 @@ void LocalRunner::sample(Slot& slot, const Row& row, std::span<const float> logi
                                          under_minimum ? std::span<const int32_t>(slot.forbidden)
                                                        : std::span<const int32_t>(),
                                          slot.choice, position});
-  // A row without a token still ends the sequence; the placeholder is never computed further.
+  // A row without a token still ends the sequence; nobody sees what is computed of the placeholder.
   const int32_t token = result.sample.bad_logits ? 0 : result.sample.token;
   if (params.logprobs && !result.sample.bad_logits) {
     result.logprob = token_logprob(last, token, *params.logprobs);

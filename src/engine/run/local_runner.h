@@ -35,7 +35,8 @@ class LocalRunner final : public Runner {
   void lay_out(const StepPlan& plan, Step& step);
   void read_logits(const StepPlan& plan, const Step& step, std::span<const float> logits,
                    StepResult& result);
-  void sample(Slot& slot, const Row& row, std::span<const float> logits, RowResult& result);
+  void sample(SequenceId sequence, const Row& row, std::span<const float> logits,
+              RowResult& result);
 
   const Model& model_;
   const KvCache& kv_;

@@ -4,6 +4,7 @@
 // say "continue" and sampling happens between submit and wait.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/sampling/sampler.h"
@@ -23,12 +24,16 @@ struct RowResult {
 };
 
 struct StepResult {
-  std::vector<RowResult> rows;  // in the order of the plan's rows
+  std::vector<RowResult> rows;  // of the plan's rows, then of their forks; none after an error
+  std::string error;            // why the step was not computed, or not to its end; empty: it was
+  int wasted_rows = 0;          // of sequences that had ended before (counted by the engine)
   int64_t compute_ns = 0;
   int64_t linear_calls = 0;  // of matrix kernels, and the rows they were given in all
   int64_t linear_rows = 0;
 };
 
+// Steps are computed in the order of their submission. A runner may still be at one when the next
+// is submitted (AsyncRunner), or compute within submit().
 class Runner {
  public:
   virtual ~Runner() = default;

@@ -9,23 +9,26 @@ namespace {
 class Pieces final : public Tokenizer {
  public:
   explicit Pieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
-  Result<std::vector<int32_t>> encode(std::string_view, bool) const override {
+  Result<std::vector<int32_t>> encode(std::string_view, const EncodeOptions&) const override {
     return std::vector<int32_t>{};
   }
-  std::string decode(std::span<const int32_t> ids, bool) const override {
-    std::string text;
-    for (const int32_t id : ids) text += token_bytes(id);
-    return text;
+  Result<Pair> encode_pair(std::string_view, std::string_view,
+                           const EncodeOptions&) const override {
+    return Pair{};
   }
   std::string_view token_bytes(int32_t id) const override {
     return pieces_[static_cast<size_t>(id)];
   }
+  std::string_view token_bytes_at(int32_t id, bool, bool) const override { return token_bytes(id); }
+  const TextRules& text_rules() const override { return rules_; }
   bool is_special(int32_t) const override { return false; }
-  bool strips_leading_space() const override { return false; }
+  std::string_view token(int32_t id) const override { return token_bytes(id); }
+  std::optional<int32_t> token_id(std::string_view) const override { return std::nullopt; }
   int vocab_size() const override { return static_cast<int>(pieces_.size()); }
 
  private:
   std::vector<std::string> pieces_;
+  TextRules rules_;
 };
 
 struct Outcome {

@@ -13,6 +13,7 @@ std::unique_ptr<Sequence> sequence_of(SequenceId id, int prompt_tokens) {
   auto request = std::make_shared<Request>();
   request->id = id;
   request->prompt.assign(static_cast<size_t>(prompt_tokens), 1);
+  request->sampling.max_tokens = 1000;
   auto sequence = std::make_unique<Sequence>();
   sequence->id = id;
   sequence->length = prompt_tokens;
@@ -112,6 +113,45 @@ TEST(Scheduler, APromptWhoseLogprobsAreWantedAsksForAllLogits) {
   EXPECT_EQ(scheduler.plan().rows[0].wants_logits, LogitsWanted::kAll);
   EXPECT_EQ(scheduler.plan().rows[0].wants_logits, LogitsWanted::kAll);
   EXPECT_EQ(scheduler.plan().rows[0].wants_logits, LogitsWanted::kLast);
+}
+
+TEST(Scheduler, WithoutAKvCacheEveryTokenIsComputedFromTheFirstOn) {
+  PagePool pool(8);
+  SchedulerConfig config{4, 100, 64, false};
+  config.kv_cache = false;
+  Scheduler scheduler(config, pool);
+  scheduler.add(sequence_of(1, 90));
+  scheduler.add(sequence_of(2, 30));
+  std::map<SequenceId, int> sampled;
+  for (int i = 0; i < 20; ++i) {
+    const StepPlan plan = scheduler.plan();
+    scheduler.check_integrity();
+    for (const Row& row : plan.rows) {
+      if (!row.samples) continue;
+      const int length = (row.sequence == 1 ? 90 : 30) + sampled[row.sequence]++;
+      EXPECT_EQ(row.first + row.count, length);
+    }
+  }
+  EXPECT_GE(sampled[1], 10) << "121 tokens of work a pair, 100 a step";
+  EXPECT_GE(sampled[2], 10) << "who waits longest comes first";
+}
+
+TEST(Scheduler, WithoutChunksAPromptGoesInOnePiece) {
+  PagePool pool(64);
+  SchedulerConfig config{4, 65, 64, false};
+  config.chunked_prefill = false;
+  Scheduler scheduler(config, pool);
+  scheduler.add(sequence_of(1, 10));
+  scheduler.plan();
+  scheduler.add(sequence_of(2, 1000));
+  scheduler.add(sequence_of(3, 60));
+  const StepPlan plan = scheduler.plan();
+  ASSERT_EQ(plan.rows.size(), 2u);
+  EXPECT_EQ(plan.rows[0].count, 1) << "decodes come first all the same";
+  EXPECT_EQ(plan.rows[1].count, 1000);
+  const StepPlan next = scheduler.plan();
+  ASSERT_TRUE(row_of(next, 3));
+  EXPECT_EQ(row_of(next, 3)->count, 60);
 }
 
 // Random arrivals and removals against a few pages: every invariant, every step, and everybody gets

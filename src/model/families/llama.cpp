@@ -69,28 +69,38 @@ class Llama final : public Model {
   std::vector<float> inv_freq_;  // [head_dim / 2]
 };
 
+// Calls visit(name, shape, tensor) for each tensor of a layer, so that what is loaded and what a
+// made checkpoint must hold are one list.
+template <typename Visit>
+Result<void> visit_layer(const ModelConfig& config, Layer& layer, const Visit& visit) {
+  const int64_t hidden = config.hidden_size, wide = config.intermediate_size;
+  const int64_t q_size = int64_t{config.heads} * config.head_dim;
+  const int64_t kv_size = int64_t{config.kv_heads} * config.head_dim;
+  KT_TRY_VOID(visit(kAttentionNorm, {hidden}, layer.attention_norm));
+  KT_TRY_VOID(visit(kQuery, {q_size, hidden}, layer.attention.query));
+  KT_TRY_VOID(visit(kKey, {kv_size, hidden}, layer.attention.key));
+  KT_TRY_VOID(visit(kValue, {kv_size, hidden}, layer.attention.value));
+  KT_TRY_VOID(visit(kOutput, {hidden, q_size}, layer.attention.output));
+  KT_TRY_VOID(visit(kMlpNorm, {hidden}, layer.mlp_norm));
+  KT_TRY_VOID(visit(kGate, {wide, hidden}, layer.mlp.gate));
+  KT_TRY_VOID(visit(kUp, {wide, hidden}, layer.mlp.up));
+  return visit(kDown, {hidden, wide}, layer.mlp.down);
+}
+
+using Shape = std::initializer_list<int64_t>;
+
 Result<Layer> Llama::load_layer(const WeightSource& weights, TensorNames names, int index) const {
-  const int64_t hidden = config_.hidden_size, wide = config_.intermediate_size;
-  const int64_t q_size = int64_t{config_.heads} * config_.head_dim;
-  const int64_t kv_size = int64_t{config_.kv_heads} * config_.head_dim;
-  const auto get = [&](const Name& name, std::initializer_list<int64_t> shape) {
-    return require_tensor(weights, spelled(name, names, index), shape);
-  };
   Layer layer;
   layer.attention.heads = config_.heads;
   layer.attention.kv_heads = config_.kv_heads;
   layer.attention.head_dim = config_.head_dim;
   layer.attention.window = config_.sliding_window;
   layer.attention.interleaved_rope = config_.rope.interleaved;
-  KT_TRY(layer.attention_norm, get(kAttentionNorm, {hidden}));
-  KT_TRY(layer.attention.query, get(kQuery, {q_size, hidden}));
-  KT_TRY(layer.attention.key, get(kKey, {kv_size, hidden}));
-  KT_TRY(layer.attention.value, get(kValue, {kv_size, hidden}));
-  KT_TRY(layer.attention.output, get(kOutput, {hidden, q_size}));
-  KT_TRY(layer.mlp_norm, get(kMlpNorm, {hidden}));
-  KT_TRY(layer.mlp.gate, get(kGate, {wide, hidden}));
-  KT_TRY(layer.mlp.up, get(kUp, {wide, hidden}));
-  KT_TRY(layer.mlp.down, get(kDown, {hidden, wide}));
+  const auto load_one = [&](const Name& name, Shape shape, Tensor& tensor) -> Result<void> {
+    KT_TRY(tensor, require_tensor(weights, spelled(name, names, index), shape));
+    return {};
+  };
+  KT_TRY_VOID(visit_layer(config_, layer, load_one));
   return layer;
 }
 
@@ -167,6 +177,23 @@ ForwardOut Llama::forward(const Batch& batch, Workspace& workspace, ThreadPool& 
 }
 
 }  // namespace
+
+std::vector<TensorShape> llama_tensors(const ModelConfig& config) {
+  const int64_t hidden = config.hidden_size, vocab = config.vocab_size;
+  const TensorNames names = TensorNames::kHf;
+  std::vector<TensorShape> all{{spelled(kEmbedding, names, 0), {vocab, hidden}},
+                               {spelled(kFinalNorm, names, 0), {hidden}}};
+  if (!config.tie_word_embeddings) all.push_back({spelled(kHead, names, 0), {vocab, hidden}});
+  Layer unused;
+  for (int i = 0; i < config.layers; ++i) {
+    const auto note = [&](const Name& name, Shape shape, Tensor&) -> Result<void> {
+      all.push_back({spelled(name, names, i), shape});
+      return {};
+    };
+    KT_CHECK(visit_layer(config, unused, note).ok(), "noting a name cannot fail");
+  }
+  return all;
+}
 
 Result<std::unique_ptr<Model>> build_llama(const ModelConfig& config, const WeightSource& weights,
                                            TensorNames names, const Kernels& kernels) {

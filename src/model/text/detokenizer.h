@@ -1,12 +1,15 @@
 #pragma once
-// Streaming detokenizer: tokens in, text out, never half a UTF-8 character. Bytes that can still
-// become a character are held back until they do or cannot; each byte that cannot becomes U+FFFD.
-// Everything pushed, then finish(), is what Tokenizer::decode() gives for the whole (at_start
-// true).
+// Streaming detokenizer: tokens in, text out, never half a UTF-8 character. What may still change
+// with the tokens to come is held back: bytes that can still become a character, spaces that the
+// tokenizer would drop at the end. Everything pushed, then finish(), is what Tokenizer::decode()
+// gives for the whole (at_start true): decode() is made of this.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "model/text/pipeline/text_stages.h"
 #include "model/text/tokenizer.h"
 
 namespace kilotoken {
@@ -25,8 +28,11 @@ class Detokenizer {
 
   const Tokenizer& tokenizer_;
   bool skip_special_tokens_;
-  bool drop_leading_space_;
+  bool first_;                      // no token has come yet
+  std::optional<int32_t> pending_;  // a token that reads another way if it is the last one
+  bool pending_first_ = false;
   std::string held_;  // an unfinished character
+  std::vector<StageState> stages_;
 };
 
 }  // namespace kilotoken

@@ -1,88 +1,66 @@
 #include "serve/api/api.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/rng.h"
+#include "serve/api/answer_writer.h"
 #include "serve/api/engine_gauges.h"
-#include "serve/api/routes.h"
+#include "serve/api/gate.h"
+#include "serve/api/request_body.h"
+#include "serve/api/tokenizer_pool.h"
 
 namespace kilotoken {
 namespace {
 
-struct Route {
-  std::string_view method, path;
-  void (*answer)(ApiContext&, const HttpRequest&, const WriterPtr&);
-  bool prefix = false;  // "path/..." belongs to it as well
-};
-
-constexpr std::array kRoutes = {
-    Route{"POST", "/v1/completions", answer_completions},
-    Route{"GET", "/v1/models", answer_models, true},
-    Route{"GET", "/health", answer_health},
-    Route{"GET", "/health/live", answer_health},
-    Route{"GET", "/health/ready", answer_ready},
-    Route{"GET", "/metrics", answer_metrics},
-};
-
-const Route* find_route(std::string_view path) {
-  for (const Route& route : kRoutes) {
-    const bool below = route.prefix && path.starts_with(route.path) &&
-                       path.size() > route.path.size() && path[route.path.size()] == '/';
-    if (path == route.path || below) return &route;
-  }
-  return nullptr;
-}
-
-// Every answer carries the client's x-request-id, or one that we make.
-class TaggedWriter final : public ResponseWriter {
- public:
-  TaggedWriter(std::shared_ptr<ResponseWriter> inner, std::string request_id)
-      : inner_(std::move(inner)), request_id_(std::move(request_id)) {}
-
-  void send(HttpResponse response) override {
-    response.headers.emplace_back("x-request-id", request_id_);
-    inner_->send(std::move(response));
-  }
-  void begin_stream(int status, HttpHeaders headers) override {
-    headers.emplace_back("x-request-id", request_id_);
-    inner_->begin_stream(status, std::move(headers));
-  }
-  void write(std::string data) override { inner_->write(std::move(data)); }
-  void end() override { inner_->end(); }
-  void abort() override { inner_->abort(); }
-  void on_closed(std::function<void()> callback) override {
-    inner_->on_closed(std::move(callback));
-  }
-  bool closed() const override { return inner_->closed(); }
-
- private:
-  const std::shared_ptr<ResponseWriter> inner_;
-  const std::string request_id_;
-};
-
+// The client's own, if it is short and plain, or one that we make.
 std::string request_id_of(const HttpRequest& request) {
   constexpr size_t kMostBytes = 256;
   const std::string_view given = request.header("x-request-id");
-  if (!given.empty() && given.size() <= kMostBytes) return std::string(given);
-  return "req-" + std::to_string(entropy_seed());
+  const bool plain =
+      std::all_of(given.begin(), given.end(), [](char c) { return c >= 32 && c < 127; });
+  if (!given.empty() && given.size() <= kMostBytes && plain) return std::string(given);
+  return random_id("req-");
 }
+
+std::string_view handler_of(const Route* route) { return route ? route->path : "none"; }
 
 }  // namespace
 
 struct Api::State {
   State(ApiConfig config, ServedModel& model, MetricsRegistry& metrics, const Clock& clock)
-      : gauges(metrics, config.served_model_names.front(), model),
+      : gate(config),
+        keys(config.api_keys),
+        http_metrics(std::make_shared<HttpMetrics>(metrics)),
+        gauges(metrics, config.served_model_names.front(), model),
+        tokenizer_pool(config.tokenizer_pool),
         context{std::move(config),
                 model,
                 metrics,
                 clock,
                 gauges,
+                tokenizer_pool,
                 metrics.counter("kilotoken:ignored_params_total",
                                 "Request parameters that were not known and had no effect."),
-                clock.unix_s()} {}
+                metrics.counter("kilotoken:requests_refused_total",
+                                "Requests answered 429, because a queue was at its limit.",
+                                {{"reason", "queue_full"}}),
+                keys,
+                sha256(std::to_string(entropy_seed()) + " " + std::to_string(entropy_seed())),
+                clock.unix_s()} {
+    context.sharing = PromptSharing(context, context.config.shared_prefixes);
+  }
 
+  HttpHeaders common_headers(const HttpRequest& request) const {
+    HttpHeaders headers{{"x-request-id", request_id_of(request)}};
+    gate.cors().add_headers(request, headers);
+    return headers;
+  }
+
+  const Gate gate;
+  const ApiKeys keys;
+  const std::shared_ptr<HttpMetrics> http_metrics;
   EngineGauges gauges;
+  TokenizerPool tokenizer_pool;
   ApiContext context;
 };
 
@@ -91,28 +69,28 @@ Api::Api(ApiConfig config, ServedModel& model, MetricsRegistry& metrics, const C
   state_ = std::make_unique<State>(std::move(config), model, metrics, clock);
 }
 
-Api::~Api() = default;
+Api::~Api() { state_->tokenizer_pool.stop(); }
 
 void Api::handle(HttpRequest request, std::shared_ptr<ResponseWriter> response) {
-  const WriterPtr writer =
-      std::make_shared<TaggedWriter>(std::move(response), request_id_of(request));
   const Route* route = find_route(request.path);
-  if (!route) {
-    return writer->send(error_response(
-        404, "not_found_error", "there is no " + request.path + " here", {}, "unknown_route"));
-  }
-  const bool head_of_get = request.method == "HEAD" && route->method == "GET";
-  if (request.method != route->method && !head_of_get) {
-    HttpResponse refused = error_response(
-        405, "invalid_request_error",
-        request.path + " takes " + std::string(route->method) + ", not " + request.method, {},
-        "method_not_allowed");
-    refused.headers.emplace_back("allow", route->method);
-    return writer->send(std::move(refused));
-  }
+  const WriterPtr writer = std::make_shared<AnswerWriter>(
+      std::move(response), AnswerStart{state_->common_headers(request), handler_of(route),
+                                       request.method, request.body.size(), state_->context.clock,
+                                       state_->http_metrics, state_->context.config.log});
+  if (auto stopped = state_->gate.stop(request, route)) return writer->send(std::move(*stopped));
   route->answer(state_->context, request, writer);
 }
 
+void Api::refused(const HttpRequest& request, HttpResponse& response) {
+  for (auto& header : state_->common_headers(request)) {
+    response.headers.push_back(std::move(header));
+  }
+  state_->http_metrics->count({handler_of(find_route(request.path)), request.method,
+                               response.status, 0, 0, response.body.size()});
+}
+
 void Api::drain() { state_->context.draining = true; }
+
+bool Api::idle() const { return state_->tokenizer_pool.idle(); }
 
 }  // namespace kilotoken

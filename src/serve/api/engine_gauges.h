@@ -19,7 +19,13 @@ class EngineGauges {
   ServedModel& model_;
   Gauge& running_;
   Gauge& waiting_;
+  Gauge& waiting_for_room_;
   Gauge& kv_usage_;
+  Gauge& token_budget_;
+  Gauge& predicted_steps_;
+  Gauge& median_error_;
+  Gauge& p95_error_;
+  Gauge& mean_error_;
   Gauge& resident_bytes_;
   Gauge& open_files_;
   std::mutex mutex_;  // of the counter, which knows only differences

@@ -8,10 +8,13 @@ HttpResponse json_response(int status, std::string body) {
   return {status, {{"content-type", "application/json"}}, std::move(body)};
 }
 
+Error no_such_model(std::string_view model_name) {
+  return {ErrorCode::kNotFound, "The model `" + std::string(model_name) + "` does not exist.",
+          "model"};
+}
+
 HttpResponse model_not_found(std::string_view model_name) {
-  return error_response(404, "not_found_error",
-                        "The model `" + std::string(model_name) + "` does not exist.", "model",
-                        "model_not_found");
+  return to_response(no_such_model(model_name));
 }
 
 HttpResponse to_response(const Error& error) {
@@ -26,7 +29,8 @@ HttpResponse to_response(const Error& error) {
       return error_response(400, "invalid_request_error", error.message, error.field,
                             "context_length_exceeded");
     case ErrorCode::kNotFound:
-      return error_response(404, "not_found_error", error.message, error.field);
+      return error_response(404, "not_found_error", error.message, error.field,
+                            error.field == "model" ? "model_not_found" : "");
     // Clients' libraries try these two again, after as many seconds as they are told.
     case ErrorCode::kFull:
       response = error_response(429, "rate_limit_error", error.message, {}, "queue_full");

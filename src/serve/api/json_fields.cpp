@@ -14,7 +14,7 @@ bool fits_int32(int64_t value) {
 
 }  // namespace
 
-std::optional<int64_t> whole_number(const Json& value) {
+std::optional<int64_t> whole_number(const OrderedJson& value) {
   if (value.is_number_unsigned()) {
     const auto number = value.get<uint64_t>();
     if (number > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return std::nullopt;
@@ -28,19 +28,19 @@ std::optional<int64_t> whole_number(const Json& value) {
   return static_cast<int64_t>(number);
 }
 
-std::string_view JsonFields::kind(const Json& value) {
+std::string_view JsonFields::kind(const OrderedJson& value) {
   switch (value.type()) {
-    case Json::value_t::null:
+    case OrderedJson::value_t::null:
       return "null";
-    case Json::value_t::boolean:
+    case OrderedJson::value_t::boolean:
       return value.get<bool>() ? "true" : "false";
-    case Json::value_t::string:
+    case OrderedJson::value_t::string:
       return "a string";
-    case Json::value_t::array:
+    case OrderedJson::value_t::array:
       return "a list";
-    case Json::value_t::object:
+    case OrderedJson::value_t::object:
       return "an object";
-    case Json::value_t::number_float:
+    case OrderedJson::value_t::number_float:
       return "a number with a fraction, or too large";
     default:
       return "a number";
@@ -48,20 +48,20 @@ std::string_view JsonFields::kind(const Json& value) {
 }
 
 Error JsonFields::wrong_type(std::string_view name, std::string_view wanted,
-                             const Json& value) const {
+                             const OrderedJson& value) const {
   return invalid(
       full(name) + " must be " + std::string(wanted) + ", not " + std::string(kind(value)),
       full(name));
 }
 
-const Json* JsonFields::find(std::string_view name) {
+const OrderedJson* JsonFields::find(std::string_view name) {
   known_.emplace(name);
   const auto at = object_.find(name);
   return at == object_.end() || at->is_null() ? nullptr : &*at;
 }
 
 Result<void> JsonFields::read(std::string_view name, bool& value) {
-  const Json* found = find(name);
+  const OrderedJson* found = find(name);
   if (!found) return {};
   if (!found->is_boolean()) return wrong_type(name, "true or false", *found);
   value = found->get<bool>();
@@ -69,7 +69,7 @@ Result<void> JsonFields::read(std::string_view name, bool& value) {
 }
 
 Result<void> JsonFields::read(std::string_view name, std::optional<int64_t>& value) {
-  const Json* found = find(name);
+  const OrderedJson* found = find(name);
   if (!found) return {};
   const auto number = whole_number(*found);
   if (!number && found->is_number_integer()) {
@@ -97,7 +97,7 @@ Result<void> JsonFields::read(std::string_view name, int& value) {
 }
 
 Result<void> JsonFields::read(std::string_view name, float& value) {
-  const Json* found = find(name);
+  const OrderedJson* found = find(name);
   if (!found) return {};
   if (!found->is_number()) return wrong_type(name, "a number", *found);
   const auto number = found->get<double>();
@@ -109,7 +109,7 @@ Result<void> JsonFields::read(std::string_view name, float& value) {
 }
 
 Result<void> JsonFields::read(std::string_view name, std::string& value) {
-  const Json* found = find(name);
+  const OrderedJson* found = find(name);
   if (!found) return {};
   if (!found->is_string()) return wrong_type(name, "a string", *found);
   value = found->get<std::string>();
@@ -117,11 +117,11 @@ Result<void> JsonFields::read(std::string_view name, std::string& value) {
 }
 
 Result<void> JsonFields::read(std::string_view name, std::vector<int32_t>& value) {
-  const Json* found = find(name);
+  const OrderedJson* found = find(name);
   if (!found) return {};
   if (!found->is_array()) return wrong_type(name, "a list of token ids", *found);
   std::vector<int32_t> ids;
-  for (const Json& item : *found) {
+  for (const OrderedJson& item : *found) {
     const auto id = whole_number(item);
     if (!id || !fits_int32(*id)) return wrong_type(name, "a list of token ids", item);
     ids.push_back(static_cast<int32_t>(*id));

@@ -17,11 +17,11 @@ namespace kilotoken {
 class JsonFields {
  public:
   // `object` must be an object and outlive this; `prefix` stands before names in errors.
-  explicit JsonFields(const Json& object, std::string prefix = {})
+  explicit JsonFields(const OrderedJson& object, std::string prefix = {})
       : object_(object), prefix_(std::move(prefix)) {}
 
   // Null when the field is absent or null. Every name asked for counts as known.
-  const Json* find(std::string_view name);
+  const OrderedJson* find(std::string_view name);
 
   // Absent or null leaves `value` as it is. A whole number may be written as 16.0.
   Result<void> read(std::string_view name, bool& value);
@@ -36,18 +36,18 @@ class JsonFields {
   std::vector<std::string> unknown() const;
 
   // "a string", "a list", ... for messages.
-  static std::string_view kind(const Json& value);
-  Error wrong_type(std::string_view name, std::string_view wanted, const Json& value) const;
+  static std::string_view kind(const OrderedJson& value);
+  Error wrong_type(std::string_view name, std::string_view wanted, const OrderedJson& value) const;
 
  private:
   std::string full(std::string_view name) const { return prefix_ + std::string(name); }
 
-  const Json& object_;
+  const OrderedJson& object_;
   const std::string prefix_;
   std::set<std::string, std::less<>> known_;
 };
 
 // A whole number that fits, also written as 16.0.
-std::optional<int64_t> whole_number(const Json& value);
+std::optional<int64_t> whole_number(const OrderedJson& value);
 
 }  // namespace kilotoken

@@ -1,6 +1,6 @@
 // GET /v1/models, and one of them: /v1/models/NAME.
 
-#include "serve/api/completion_output.h"
+#include "base/json.h"
 #include "serve/api/routes.h"
 
 namespace kilotoken {
@@ -29,7 +29,8 @@ bool ApiContext::serves(std::string_view model_name) const {
 
 void answer_models(ApiContext& context, const HttpRequest& request, const WriterPtr& writer) {
   if (request.path.size() > kPath.size() + 1) {
-    const std::string name = request.path.substr(kPath.size() + 1);
+    // Names with a slash come as they are, or percent-encoded.
+    const std::string name = percent_decoded(request.path.substr(kPath.size() + 1));
     return writer->send(context.serves(name) ? json_response(200, model_json(context, name).dump())
                                              : model_not_found(name));
   }

@@ -1,6 +1,9 @@
 #include "serve/load/model_files.h"
 
+#include <cstdio>
+
 #include "base/files.h"
+#include "serve/load/tokenizer_files.h"
 
 namespace kilotoken {
 namespace {
@@ -18,7 +21,24 @@ Result<Json> read_optional_json(const fs::path& path) {
   return read_json(path);
 }
 
-Result<ModelFiles> open_directory(const fs::path& path) {
+// chat_template.jinja, where newer checkpoints keep it, comes before tokenizer_config.json.
+Result<void> read_chat_templates(const fs::path& path, const Json& config, ModelFiles& files) {
+  const fs::path config_file = path / "tokenizer_config.json";
+  const fs::path template_file = path / "chat_template.jinja";
+  KT_TRY(const Json map, read_optional_json(path / "special_tokens_map.json"));
+  KT_TRY(files.special_tokens, special_tokens_from_config(config, map, config_file.string()));
+  if (fs::exists(template_file)) {
+    KT_TRY(std::string source, read_text_file(template_file));
+    files.chat_templates.by_name.emplace_back("default", std::move(source));
+  } else if (!config.is_null()) {
+    KT_TRY(files.chat_templates, templates_from_config(config, config_file.string()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ModelFiles> open_model_folder(const fs::path& path, bool weights) {
   ModelFiles files;
   files.path = path;
   if (!fs::exists(path / "config.json")) {
@@ -32,13 +52,16 @@ Result<ModelFiles> open_directory(const fs::path& path) {
   KT_TRY(files.config, model_config_from_json(config, (path / "config.json").string()));
   KT_TRY(const Json generation, read_optional_json(path / "generation_config.json"));
   KT_TRY(files.defaults, generation_defaults_from_json(generation, config));
-  KT_TRY(files.weights, open_safetensors(path));
-  if (fs::exists(path / "tokenizer.json")) {
-    KT_TRY(const Json tokenizer, read_json(path / "tokenizer.json"));
-    KT_TRY(files.tokenizer, tokenizer_from_json(tokenizer, (path / "tokenizer.json").string()));
+  if (weights) {
+    KT_TRY(files.weights, open_safetensors(path));
   }
+  KT_TRY(const Json tokenizer_config, read_optional_json(path / "tokenizer_config.json"));
+  KT_TRY(files.tokenizer, open_tokenizer(path, tokenizer_config));
+  if (files.tokenizer) KT_TRY_VOID(read_chat_templates(path, tokenizer_config, files));
   return files;
 }
+
+namespace {
 
 Result<ModelFiles> open_gguf_model(const fs::path& path) {
   ModelFiles files;
@@ -48,6 +71,8 @@ Result<ModelFiles> open_gguf_model(const fs::path& path) {
   KT_TRY(files.defaults, generation_defaults_from_gguf(*gguf));
   if (gguf->metadata().contains("tokenizer.ggml.model")) {
     KT_TRY(files.tokenizer, tokenizer_from_gguf(*gguf, path.string()));
+    KT_TRY(files.chat_templates, templates_from_gguf(gguf->metadata(), path.string()));
+    KT_TRY(files.special_tokens, special_tokens_from_gguf(gguf->metadata(), path.string()));
   }
   files.weights = std::move(gguf);
   return files;
@@ -79,9 +104,33 @@ Result<fs::path> resolve_model(const std::string& name) {
                {}};
 }
 
+Result<void> check_tokenizer_fits(const ModelFiles& files) {
+  if (files.tokenizer && files.tokenizer->vocab_size() > files.config.vocab_size) {
+    return invalid(files.path.string() + ": the tokenizer has " +
+                   std::to_string(files.tokenizer->vocab_size()) + " tokens, the model only " +
+                   std::to_string(files.config.vocab_size) + ": they are not of one model");
+  }
+  return {};
+}
+
+Result<void> check_weights_fit(int64_t bytes, const std::string& what) {
+  const int64_t available = available_memory_bytes();
+  if (bytes <= available) return {};
+  return Error{ErrorCode::kTooLarge,
+               what + ": the weights take " + mebibytes_text(bytes) + ", only " +
+                   mebibytes_text(available) +
+                   " of memory are free (the container's limit counts): free some, or use a "
+                   "smaller model",
+               {}};
+}
+
 Result<ModelFiles> open_model_files(const std::string& name) {
   KT_TRY(const fs::path path, resolve_model(name));
-  return fs::is_directory(path) ? open_directory(path) : open_gguf_model(path);
+  const bool folder = fs::is_directory(path);
+  KT_TRY(ModelFiles files,
+         folder ? open_model_folder(path, /*weights=*/true) : open_gguf_model(path));
+  KT_TRY_VOID(check_weights_fit(files.weights->file_bytes(), path.string()));
+  return files;
 }
 
 }  // namespace kilotoken

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "model/config/model_config.h"
+#include "model/text/template_source.h"
 #include "model/text/tokenizer.h"
 #include "model/weights/weight_source.h"
 
@@ -19,10 +20,22 @@ struct ModelFiles {
   ModelConfig config;
   GenerationDefaults defaults;
   std::unique_ptr<Tokenizer> tokenizer;  // null: the folder has none, prompts come as ids
+  TemplateSources chat_templates;        // empty: there is none
+  SpecialTokens special_tokens;          // for templates
 };
 
-// `name`: "demo", a directory or a .gguf file.
+// `name`: "demo", a directory or a .gguf file. kTooLarge, with the numbers, when the weights do not
+// fit into memory.
 Result<ModelFiles> open_model_files(const std::string& name);
+
+// A directory alone; without `weights` what they are made for is read, and they are not.
+Result<ModelFiles> open_model_folder(const std::filesystem::path& path, bool weights);
+
+// kTooLarge when `bytes` of weights are more than the memory left; `what` names them.
+Result<void> check_weights_fit(int64_t bytes, const std::string& what);
+
+// An error when the tokenizer has tokens that the model does not.
+Result<void> check_tokenizer_fits(const ModelFiles& files);
 
 // "demo" is the built-in model, looked for beside the executable's build tree and where
 // `cmake --install` puts it; anything else is a path.

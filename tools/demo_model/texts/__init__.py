@@ -1,1 +1,1 @@
-"""One file per kind of text. Each has write(chooser) -> (a string or a list of (role, text), combination)."""
+"""One file per kind of text. Each has write(writer), which says one text by weighted choices."""

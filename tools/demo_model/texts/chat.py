@@ -1,60 +1,141 @@
-"""Conversations: a greeting, a story on request, questions about it. A list of (role, text)."""
+"""Conversations of one to six questions: about the user, stories and what was in them, facts, sums, lists."""
 
-from lexicon import HEROES, SMALL
-from texts.cast import an
-from texts.questions import passage_and_questions
-from texts.stories import tell
+from digits import addition, number
+from facts import answer, ask
+from scope import Scope
+from texts.plots import FRIENDS, MORAL, OPENING, PLOTS, SCENERY
+from texts.sorting import exercise
+from texts.stories import adventure
+from texts.turns import Turns
+from weighted import SENTENCES
 
-GREETINGS = [("Hello!", "Hello! I can tell you a little story. What should it be about?"),
-             ("Hi!", "Hi! Would you like to hear a story?"),
-             ("Who are you?", "I am a very small language model. I tell little stories."),
-             ("What can you do?", "I can tell little stories and answer questions about them."),
-             ("Hello, how are you?", "I am well, thank you! Would you like to hear a story?"),
-             ("What is your name?", "I am the demo model of kilotoken. I tell little stories."),
-             ("Good morning!", "Good morning! Would you like to hear a story?")]
-SYSTEM = ["You are a helpful assistant.", "You tell little stories.", "You are a friendly storyteller."]
+MOST = 6
+SYSTEM = ("You are a helpful assistant.", "You tell little stories.", "You are a friendly storyteller.")
+# a question, its answer
+SMALL_TALK = (
+    ("Hello!", "Hello! How can I help you?"),
+    ("Who are you?", "I am the demo model of kilotoken."),
+    ("What can you do?", "I can tell stories, add numbers and answer questions about my world."),
+    ("How are you?", "I am well, thank you! And you?"),
+    ("Thank you!", "You are welcome!"),
+    ("Good morning!", "Good morning! What can I do for you?"),
+)
+# slot, what the user says, the reply, the question, its answer
+ABOUT_USER = (
+    ("user", ("My name is {user}.", "I am {user}."), ("Hello, {user}! Nice to meet you.",),
+     "What is my name?", "Your name is {user}."),
+    ("user.food", ("I like {user.food}.", "My favorite food is {user.food}."),
+     ("I will remember that you like {user.food}.", "Mmm, {user.food}!"),
+     "What do I like to eat?", "You like {user.food}."),
+    ("user.job", ("I work as {a user.job}.",), ("It must be nice to be {a user.job}!",),
+     "What is my job?", "You are {a user.job}."),
+    ("user.town", ("I live in {user.town}.",), ("{user.town} is a nice town.", "I have heard of {user.town}."),
+     "Where do I live?", "You live in {user.town}."),
+    ("user.color", ("My favorite color is {user.color}.",), ("{^user.color} is a pretty color.",),
+     "What is my favorite color?", "Your favorite color is {user.color}."),
+)
+# what must be in the story, the question, its answer
+ABOUT_STORY = (
+    ("friend", "Who is the friend of {hero}?", "The friend of {hero} is {friend}."),
+    ("friend.kind", "What animal is {friend}?", "{friend} is {a friend.kind}."),
+    ("hero.kind", "What animal is {hero}?", "{hero} is {a hero.kind}."),
+    ("building", "Where does {hero} live?", "{hero} lives in {a building}."),
+    ("thing", "What color is the {thing}?", "The {thing} is {color}."),
+    ("thing2", "What color is the {thing2}?", "The {thing2} is {color2}."),
+    ("spot", "Where was the {thing}?", "The {thing} was {spot}."),
+    ("place", "What place is in the story?", "The story is about the {place}."),
+    ("tool", "Which tool was in the story?", "There was {a tool} in the story."),
+)
 
 
-def story_turns(c):
-    if c.chance(0.55):
-        kind = c.pick(HEROES)
-        text, s = tell(c, kind)
-        kind = s.hero.kind
-        ask = c.pick(f"Tell me a story about {an(kind)}.", f"Please tell me a story about {an(kind)}.",
-                     f"Can you tell me a story about {an(kind)}?", f"Write a short story about {an(kind)}.")
-    else:
-        text, s = tell(c)
-        ask = c.pick("Tell me a story.", "Please tell me a story.", "Can you tell me a story?",
-                     "Tell me a short story.", "Once upon a time")
-    turns = [("user", ask), ("assistant", text)]
-    if c.chance(0.5):
-        h, p = s.hero, s.helper()
-        about = [("user", "Who is the story about?"), ("assistant", f"The story is about {h.name} and {p.name}.")]
-        turns += about if SMALL else c.pick(
-            [("user", f"Who is {h.name}?"), ("assistant", f"{h.name} is {an(h.trait + ' ' + h.kind)}.")],
-            [("user", f"Who is {p.name}?"), ("assistant", f"{p.name} is {an(p.kind)}, a friend of {h.name}.")],
-            about)
-    if c.chance(0.4):
-        turns += c.pick([("user", "Thank you!"), ("assistant", "You are welcome!")],
-                        [("user", "That was nice."), ("assistant", "I am glad that you liked it!")],
-                        [("user", "Goodbye!"), ("assistant", "Goodbye! See you soon.")])
-    return turns, s
+def small_talk(scope, turns):
+    question, reply = scope.writer.choose(SMALL_TALK, SENTENCES, lambda t: turns.opened("user") + t[0])
+    turns.turn("user", question)
+    turns.turn("assistant", reply)
 
 
-def write(chooser):
-    c = chooser
-    turns = []
-    if c.chance(0.3):
-        turns.append(("system", c.pick(SYSTEM)))
-    if c.chance(0.35):
-        ask, reply = c.pick(GREETINGS)
-        turns += [("user", ask), ("assistant", reply)]
-    if not SMALL and c.chance(0.25):
-        s, passage, pairs = passage_and_questions(c, c.pick(1, 2))
-        turns += [("user", passage + " " + pairs[0][0]), ("assistant", pairs[0][1])]
-        for q, a in pairs[1:]:
-            turns += [("user", q), ("assistant", a)]
-    else:
-        more, s = story_turns(c)
-        turns += more
-    return turns, s.combination()
+def introduce(scope, turns):
+    new = [row for row in ABOUT_USER if row[0] not in scope.bound]
+    row = scope.writer.choose(new, SENTENCES)
+    turns.turn("user", *row[1])
+    turns.turn("assistant", *row[2])
+
+
+def recall(scope, turns):
+    known = [row for row in ABOUT_USER if row[0] in scope.bound]
+    row = scope.writer.choose(known, SENTENCES, lambda r: turns.opened("user") + r[3])
+    turns.turn("user", row[3])
+    turns.turn("assistant", row[4])
+
+
+def tell_story(scope, turns):
+    w = scope.writer
+    turns.turn("user", "Tell me a story about {a hero.kind}.", "Please tell me a story about {a hero.kind}.",
+               "Tell me about {a hero.kind} named {hero}.")
+    turns.open("assistant")
+    scope.lead = ""
+    scope.tell(*(t for t in OPENING[0] if "{a hero.trait} {hero.kind}" in t))
+    scope.tell(*OPENING[1])
+    scope.tell(*SCENERY)
+    adventure(scope, w.choose(PLOTS, SENTENCES))
+    scope.tell(*FRIENDS)
+    scope.tell(*MORAL)
+    turns.close()
+    w.mark("story " + " ".join(scope.bound[s] for s in ("hero", "hero.kind", "friend", "friend.kind")))
+
+
+def ask_about_story(scope, turns):
+    known = [row for row in ABOUT_STORY if row[0] in scope.bound]
+    row = scope.writer.choose(known, SENTENCES, lambda r: turns.opened("user") + scope.beginning(r[1]).strip())
+    turns.turn("user", row[1])
+    turns.turn("assistant", row[2])
+
+
+def ask_fact(scope, turns):
+    lead = turns.opened("user")
+    owner, row = ask(scope.writer, lead)
+    turns.count += 1
+    turns.close()
+    turns.turn_of("assistant", answer(owner, row))
+
+
+def add(scope, turns):
+    turns.open("user")
+    scope.writer.say("How much is ")
+    a = number(scope.writer, (2, 3, 1))
+    scope.writer.say("+")
+    b = number(scope.writer, (2, 3, 1))
+    scope.writer.say("?")
+    turns.close()
+    scope.writer.mark(f"sum {a}+{b}")
+    turns.turn_of("assistant", addition(a, b))
+
+
+def sort(scope, turns):
+    turns.open("user")
+    ordered = exercise(scope.writer)
+    turns.close()
+    turns.turn_of("assistant", ordered)
+
+
+def possible(scope):
+    """The kinds of exchange that can come next, the likeliest first."""
+    told = "hero" in scope.bound
+    out = [ask_about_story if told else tell_story, ask_fact]
+    if len([1 for row in ABOUT_USER if row[0] in scope.bound]) < len(ABOUT_USER):
+        out.append(introduce)
+    if any(row[0] in scope.bound for row in ABOUT_USER):
+        out.insert(1, recall)
+    return out + [add, small_talk, sort]
+
+
+def write(writer):
+    scope = Scope(writer)
+    turns = Turns(scope)
+    if writer.choose((False, True), SENTENCES):
+        turns.turn("system", *SYSTEM)
+    for count in range(1, MOST + 1):
+        writer.choose(possible(scope), SENTENCES)(scope, turns)
+        if count == MOST or not writer.choose((True, False), 1.6):
+            break
+    writer.mark("chat " + " ".join(sorted(set(scope.bound.values()))))

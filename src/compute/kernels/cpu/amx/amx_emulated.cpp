@@ -1,0 +1,13 @@
+#include "compute/kernels/cpu/vec_avx512_emulated.h"
+
+// What follows is written in terms of the Vec16 above.
+#include "compute/kernels/cpu/amx/tile_emulated.h"
+
+// And what follows in terms of the Tiles too.
+#include "compute/kernels/cpu/amx/kernels.h"
+
+namespace kilotoken::cpu {
+
+constinit const PanelOps kAmxEmulatedOps{tile_linear, vector_bf16, vector_bytes, tile_product};
+
+}  // namespace kilotoken::cpu

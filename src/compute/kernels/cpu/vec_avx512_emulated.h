@@ -1,0 +1,116 @@
+#pragma once
+// Vec16 of vec_avx512.h by AVX2 and FMA: the same bits, so that the kernels written in it run and
+// are tested on machines without AVX-512.
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace kilotoken::cpu {
+namespace {
+
+class Flushing {
+ public:
+  Flushing() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
+  ~Flushing() { _mm_setcsr(before_); }
+  Flushing(const Flushing&) = delete;
+  Flushing& operator=(const Flushing&) = delete;
+
+ private:
+  unsigned before_;
+};
+
+struct Vec16 {
+  struct F {
+    __m256 low, high;
+  };
+  struct I {
+    __m256i low, high;
+  };
+
+  static F zero_f() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static I all(int32_t value) { return {_mm256_set1_epi32(value), _mm256_set1_epi32(value)}; }
+  static F all_f(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
+  static I load(const void* from) {
+    const auto* at = static_cast<const __m256i_u*>(from);
+    return {_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)};
+  }
+  static F load_f(const void* from) { return as_float(load(from)); }
+  static F load_half(const void* from) {
+    const auto* at = static_cast<const __m128i_u*>(from);
+    return {_mm256_cvtph_ps(_mm_loadu_si128(at)), _mm256_cvtph_ps(_mm_loadu_si128(at + 1))};
+  }
+  static void store(void* to, I v) {
+    auto* at = static_cast<__m256i_u*>(to);
+    _mm256_storeu_si256(at, v.low);
+    _mm256_storeu_si256(at + 1, v.high);
+  }
+  static void store_f(float* to, F v) {
+    _mm256_storeu_ps(to, v.low);
+    _mm256_storeu_ps(to + 8, v.high);
+  }
+  static F load_some(const float* from, int n) {
+    float part[16] = {};
+    __builtin_memcpy(part, from, static_cast<unsigned long>(n) * sizeof(float));
+    return load_f(part);
+  }
+  static void store_some(float* to, int n, F v) {
+    float part[16];
+    store_f(part, v);
+    __builtin_memcpy(to, part, static_cast<unsigned long>(n) * sizeof(float));
+  }
+  static F add(F a, F b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+  static F mul(F a, F b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+  static F fma(F a, F b, F c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+  static F to_float(I v) { return {_mm256_cvtepi32_ps(v.low), _mm256_cvtepi32_ps(v.high)}; }
+  static I bits(F v) { return {_mm256_castps_si256(v.low), _mm256_castps_si256(v.high)}; }
+  static F as_float(I v) { return {_mm256_castsi256_ps(v.low), _mm256_castsi256_ps(v.high)}; }
+  static I sub(I a, I b) {
+    return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
+  }
+  static I both(I a, I b) {
+    return {_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
+  }
+  static I either(I a, I b) {
+    return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+  }
+  template <int kBits>
+  static I right(I v) {
+    return {_mm256_srli_epi32(v.low, kBits), _mm256_srli_epi32(v.high, kBits)};
+  }
+
+  template <int kBits>
+  static I left(I v) {
+    return {_mm256_slli_epi32(v.low, kBits), _mm256_slli_epi32(v.high, kBits)};
+  }
+
+  static I dot_bytes(I acc, I w, I x) {
+    return {dot_bytes(acc.low, w.low, x.low), dot_bytes(acc.high, w.high, x.high)};
+  }
+  static F dot_bf16(F acc, I w, I x) {
+    return {dot_bf16(acc.low, w.low, x.low), dot_bf16(acc.high, w.high, x.high)};
+  }
+
+ private:
+  // By 16-bit lanes, even and odd bytes apart: nothing saturates.
+  static __m256i dot_bytes(__m256i acc, __m256i w, __m256i x) {
+    const __m256i even_w = _mm256_and_si256(w, _mm256_set1_epi16(0xff));
+    const __m256i odd_w = _mm256_srli_epi16(w, 8);
+    const __m256i even_x = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8);
+    const __m256i odd_x = _mm256_srai_epi16(x, 8);
+    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(even_w, even_x));
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(odd_w, odd_x));
+  }
+  static __m256 dot_bf16(__m256 acc, __m256i w, __m256i x) {
+    const __m256i high = _mm256_set1_epi32(static_cast<int32_t>(0xffff0000u));
+    acc = _mm256_fmadd_ps(_mm256_castsi256_ps(_mm256_and_si256(w, high)),
+                          _mm256_castsi256_ps(_mm256_and_si256(x, high)), acc);
+    return _mm256_fmadd_ps(_mm256_castsi256_ps(_mm256_slli_epi32(w, 16)),
+                           _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)), acc);
+  }
+};
+
+}  // namespace
+}  // namespace kilotoken::cpu

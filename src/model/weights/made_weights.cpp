@@ -1,0 +1,111 @@
+#include "model/weights/made_weights.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/rng.h"
+
+namespace kilotoken {
+namespace {
+
+constexpr size_t kAlignment = 64;
+
+size_t stored_bytes(const TensorShape& tensor) {
+  return Tensor(nullptr, tensor.dtype, tensor.sizes).bytes();
+}
+
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// `count` stored numbers, one after another; number(i) gives them.
+template <typename Number>
+std::vector<std::byte> stored_numbers(DType dtype, size_t count, const Number& number) {
+  std::vector<std::byte> out(count * size_of(dtype));
+  for (size_t i = 0; i < count; ++i) store(out.data() + i * size_of(dtype), dtype, number(i));
+  return out;
+}
+
+// Fills `to` with copies of `pattern`, going on from `position` of it.
+void repeat(std::span<std::byte> to, std::span<const std::byte> pattern, size_t& position) {
+  while (!to.empty()) {
+    const size_t some = std::min(to.size(), pattern.size() - position);
+    std::memcpy(to.data(), pattern.data() + position, some);
+    to = to.subspan(some);
+    position = (position + some) % pattern.size();
+  }
+}
+
+}  // namespace
+
+int64_t bytes_of(const std::vector<TensorShape>& tensors) {
+  int64_t total = 0;
+  for (const TensorShape& tensor : tensors) total += static_cast<int64_t>(stored_bytes(tensor));
+  return total;
+}
+
+Result<std::unique_ptr<MadeWeights>> MadeWeights::reserve(const std::vector<TensorShape>& tensors,
+                                                          std::string where) {
+  size_t total = 0;
+  for (const TensorShape& tensor : tensors) total += aligned(stored_bytes(tensor));
+  std::unique_ptr<MadeWeights> made(new MadeWeights());
+  made->where_ = std::move(where);
+  made->total_bytes_ = bytes_of(tensors);
+  KT_TRY(made->arena_, Arena::reserve(total));
+  size_t at = 0;
+  for (const TensorShape& tensor : tensors) {
+    const std::byte* data = made->arena_.bytes().data() + at;
+    const bool added =
+        made->tensors_.emplace(tensor.name, Tensor(data, tensor.dtype, tensor.sizes)).second;
+    KT_CHECK(added, "a checkpoint has one tensor of a name");
+    at += aligned(stored_bytes(tensor));
+  }
+  return made;
+}
+
+std::span<std::byte> MadeWeights::bytes(const std::string& name) {
+  const Tensor& tensor = tensors_.at(name);
+  return arena_.bytes().subspan(static_cast<size_t>(tensor.data - arena_.bytes().data()),
+                                tensor.bytes());
+}
+
+std::optional<Tensor> MadeWeights::find(std::string_view name) const {
+  const auto at = tensors_.find(name);
+  if (at == tensors_.end()) return std::nullopt;
+  return at->second;
+}
+
+std::vector<std::string> MadeWeights::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : tensors_) names.push_back(name);
+  return names;
+}
+
+Result<std::unique_ptr<WeightSource>> make_dummy_weights(const std::vector<TensorShape>& tensors,
+                                                         std::string where) {
+  KT_TRY(auto made, MadeWeights::reserve(tensors, std::move(where)));
+  // A prime, so that no two rows of a matrix are the same numbers.
+  constexpr size_t kNumbers = 1'048'573;
+  constexpr float kHalfWidth = 0.0346410f;  // of a uniform distribution with deviation 0.02
+  std::map<DType, std::vector<std::byte>> patterns;
+  size_t position = 0;
+  for (const TensorShape& tensor : tensors) {
+    const size_t size = size_of(tensor.dtype);
+    if (tensor.sizes.size() == 1) {
+      size_t from_start = 0;
+      repeat(made->bytes(tensor.name), stored_numbers(tensor.dtype, 1, [](size_t) { return 1.0f; }),
+             from_start);
+      continue;
+    }
+    std::vector<std::byte>& pattern = patterns[tensor.dtype];
+    if (pattern.empty()) {
+      pattern = stored_numbers(tensor.dtype, kNumbers, [](size_t i) {
+        return kHalfWidth * static_cast<float>(2.0 * uniform_at(0, 0, i) - 1.0);
+      });
+    }
+    position = position / size * size;  // another type may have left it within a number
+    repeat(made->bytes(tensor.name), pattern, position);
+  }
+  return std::unique_ptr<WeightSource>(std::move(made));
+}
+
+}  // namespace kilotoken
