@@ -7,7 +7,8 @@ import torch
 
 
 def orthogonal(g):
-    """The nearest matrix with singular values near 1, for a stack of matrices of one shape."""
+    """The nearest matrix with singular values near 1, for a stack of matrices of one shape. Under autocast the
+    products are in bfloat16, which this iteration bears."""
     tall = g.shape[-2] > g.shape[-1]
     x = g.transpose(-1, -2) if tall else g
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)

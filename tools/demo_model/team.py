@@ -10,14 +10,15 @@ import torch
 PR_SET_PDEATHSIG = 1
 
 
-def gradients_of(model, rows, parts, size, length):
+def gradients_of(model, rows, parts, size, length, bfloat16):
     """Adds up the gradient over parts() parts of about size tokens; returns its share of the mean loss."""
     total, device = 0.0, next(model.parameters()).device
     for p in model.parameters():
         p.grad = None
     for share in parts():
         ids = torch.from_numpy(rows.batch(max(1, size // length), length)).to(device)
-        loss = model(ids[:, :-1], ids[:, 1:]) * share
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
+            loss = model(ids[:, :-1], ids[:, 1:]) * share
         loss.backward()
         total += loss.item()
     return total
@@ -29,9 +30,10 @@ class Team:
     update(rank, size, rate) changes a worker's share of the weights by their gradients.
     """
 
-    def __init__(self, model, workers, batch, part, update):
+    def __init__(self, model, workers, batch, part, bfloat16, update):
         context = multiprocessing.get_context("fork")
-        self.model, self.size, self.batch, self.part, self.update = model, workers, batch, part, update
+        self.model, self.size, self.batch, self.part = model, workers, batch, part
+        self.bfloat16, self.update = bfloat16, update
         model.share_memory()
         self.gradients = torch.zeros(workers, model.parameter_count()).share_memory_()
         self.barrier = context.Barrier(workers)
@@ -62,7 +64,8 @@ class Team:
 
     def _work(self, rank, rows):
         length = self.length.value
-        self.losses[rank] = gradients_of(self.model, rows, self._parts, max(self.part, length), length)
+        self.losses[rank] = gradients_of(self.model, rows, self._parts, max(self.part, length), length,
+                                         self.bfloat16)
         self.gradients[rank] = torch.cat([
             (p.grad if p.grad is not None else torch.zeros_like(p)).reshape(-1) for p in self.model.parameters()])
         self.barrier.wait()
@@ -98,14 +101,14 @@ class Team:
 class Alone:
     """The same on one device, for a GPU."""
 
-    def __init__(self, model, batch, update):
-        self.model, self.batch, self.update = model, batch, update
+    def __init__(self, model, batch, bfloat16, update):
+        self.model, self.batch, self.bfloat16, self.update = model, batch, bfloat16, update
 
     def start(self, rows_of):
         self.rows = rows_of(0)
 
     def step(self, length, rate):
-        loss = gradients_of(self.model, self.rows, lambda: [1.0], self.batch, length)
+        loss = gradients_of(self.model, self.rows, lambda: [1.0], self.batch, length, self.bfloat16)
         self.update(0, 1, rate)
         return loss
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Train the demo model, or its draft, on the generated text for a number of minutes of wall time.
+"""Train the demo model, or its draft, on the generated text: for a number of tokens, or of minutes of wall time.
 
 On a CPU two (--workers) processes of one thread each share a step. Nine steps in ten have rows of 512
-tokens, the tenth of 2,048. The learning rate follows the time used: warm-up, a constant part, then a
-linear way down to 0. A checkpoint is written every 5 minutes (--save-every); --resume goes on from it
-with the time that is left. At the end weights.pt has the weights alone.
+tokens, the tenth of 2,048. The learning rate follows the tokens (or minutes) used: warm-up, a constant part,
+then a linear way down to 0. A checkpoint is written every 5 minutes (--save-every); --resume goes on from it
+with what is left. At the end weights.pt has the weights alone.
+
+Matrix products are in bfloat16 where the CPU has instructions for them (--precision).
 
 --sweep A,B,C first trains with each of these rates for --sweep-minutes and says how it went.
 """
@@ -42,6 +44,8 @@ def arguments():
     p.add_argument("--out", required=True, help="folder for checkpoint.pt, weights.pt and log.jsonl")
     p.add_argument("--model", choices=sorted(SHAPES), default="demo")
     p.add_argument("--minutes", type=float, default=110)
+    p.add_argument("--tokens", type=float, help="train for so many million tokens, however long it takes")
+    p.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="of matrix products")
     p.add_argument("--resume", action="store_true")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--device", default="cpu", help="cpu, or cuda where there is one")
@@ -63,9 +67,18 @@ def arguments():
     if args.batch % LONG or args.part % SHORT or args.batch % args.part:
         sys.exit(f"--batch {args.batch} must be a multiple of {LONG} and of --part {args.part}, "
                  f"and that of {SHORT}")
-    if args.workers < 1 or args.minutes <= 0 or args.save_every <= 0:
-        sys.exit("--workers, --minutes and --save-every must be above 0")
+    if args.workers < 1 or args.minutes <= 0 or args.save_every <= 0 or (args.tokens or 1) <= 0:
+        sys.exit("--workers, --minutes, --tokens and --save-every must be above 0")
+    if args.precision == "auto":
+        args.precision = "bfloat16" if args.device != "cpu" or has_bfloat16() else "float32"
     return args
+
+
+def has_bfloat16():
+    """Whether this CPU multiplies bfloat16 matrices with instructions of its own."""
+    with open("/proc/cpuinfo") as cpu:
+        flags = next((line for line in cpu if line.startswith("flags")), "").split()
+    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def sweep(args):
@@ -76,7 +89,7 @@ def sweep(args):
         command = [sys.executable, os.path.abspath(__file__), "--out", out, "--lr", rate,
                    "--minutes", str(args.sweep_minutes)]
         for name in ("data", "tokenizer", "model", "seed", "device", "workers", "batch", "part", "optimizer",
-                     "embedding_lr", "embedding_std", "warmup", "decay_from"):
+                     "embedding_lr", "embedding_std", "warmup", "decay_from", "precision"):
             command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
         if subprocess.run(command, check=False).returncode:
             sys.exit(f"the run with rate {rate} failed")
@@ -106,9 +119,10 @@ class Run:
         self.tokenizer = open_tokenizer(os.path.join(args.tokenizer, "tokenizer.json"))
         shape = Shape(**SHAPES[args.model])
         state = read_checkpoint(self.path, shape, args.optimizer) if args.resume else None
-        if state and state["seconds"] >= args.minutes * 60:
-            sys.exit(f"nothing left to do: the checkpoint has {state['seconds'] / 60:.1f} minutes, "
-                     f"--minutes is {args.minutes}")
+        if state and self.used(state["tokens"], state["seconds"]) >= 1:
+            sys.exit(f"nothing left to do: the checkpoint has {state['tokens'] / 1e6:.2f} million tokens of "
+                     f"{state['seconds'] / 60:.1f} minutes, asked for are "
+                     + (f"--tokens {args.tokens}" if args.tokens else f"--minutes {args.minutes}"))
         self.held = read(os.path.join(args.data, "held_out.jsonl"), MEASURED)
         self.ids, self.offsets = load(os.path.join(args.data, "train.jsonl"), self.tokenizer)
         self.model = Model(shape, args.embedding_std).to(args.device)
@@ -116,14 +130,20 @@ class Run:
         self.optimizers = optimizers_of(args, self.model)
         if state:
             self.restore(state)
+        bfloat16 = args.precision == "bfloat16"
         if args.device != "cpu":
-            self.team = Alone(self.model, args.batch, self.update)
+            self.team = Alone(self.model, args.batch, bfloat16, self.update)
         else:
             if args.optimizer == "muon":
                 self.optimizers[0].share_memory()
-            self.team = Team(self.model, args.workers, args.batch, args.part, self.update)
-        print(f"{self.model.parameter_count()} parameters, {len(self.ids)} training tokens, step {self.step}",
-              flush=True)
+            self.team = Team(self.model, args.workers, args.batch, args.part, bfloat16, self.update)
+        print(f"{self.model.parameter_count()} parameters, {len(self.ids)} training tokens, {args.precision}, "
+              f"step {self.step}", flush=True)
+
+    def used(self, tokens, seconds):
+        """The share of the training that is over, from 0 to 1."""
+        args = self.args
+        return tokens / (args.tokens * 1e6) if args.tokens else seconds / (args.minutes * 60)
 
     def restore(self, state):
         try:
@@ -155,12 +175,13 @@ class Run:
             for group in optimizer.param_groups:
                 group["lr"] = peak * rate
             if isinstance(optimizer, Muon):
-                optimizer.step(rank, size)
+                with torch.autocast(self.args.device, torch.bfloat16, enabled=self.args.precision == "bfloat16"):
+                    optimizer.step(rank, size)
             elif rank == 0:
                 optimizer.step()
 
     def advance(self, used):
-        """One step; used is the share of the time. Returns (loss, rate)."""
+        """One step; used is the share of the training. Returns (loss, rate)."""
         rate = min(1.0, (self.step + 1) / self.args.warmup, (1 - used) / (1 - self.args.decay_from))
         loss = self.team.step(LONG if self.step % LONG_EVERY == LONG_EVERY - 1 else SHORT, rate)
         if not np.isfinite(loss):
@@ -170,12 +191,12 @@ class Run:
         return loss, rate
 
     def train(self):
-        args, limit = self.args, self.args.minutes * 60
+        args = self.args
         self.team.start(lambda rank: Rows(self.ids, self.offsets, [args.seed, self.step, rank]))
         start = saved = shown = time.monotonic()
         total, count, shown_tokens = 0.0, 0, self.tokens
-        while (seconds := self.before + time.monotonic() - start) < limit:
-            loss, rate = self.advance(seconds / limit)
+        while (used := self.used(self.tokens, seconds := self.before + time.monotonic() - start)) < 1:
+            loss, rate = self.advance(used)
             total, count = total + loss, count + 1
             now = time.monotonic()
             if now - shown >= 20:
