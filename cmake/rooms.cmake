@@ -25,9 +25,11 @@ endif()
 target_include_directories(kt_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(kt_flags INTERFACE Threads::Threads nlohmann_json::nlohmann_json)
 
-# Tests call optimised code; optimising the tests themselves costs more than it gains. (The warning
-# is the same false alarm as above.)
-set(kt_test_flags -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+# For what gains less by being optimised than that takes: tests, which call optimised code, and rooms
+# that work once at start, or wait for a person or a disk. (The warning is the same false alarm as
+# above.)
+set(kt_cold_flags -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+set(kt_cold_rooms model/weights model/config model/jinja serve/load measure/eval cli)
 
 # Libraries from the distribution, each used by the rooms named here and nowhere else.
 set(kt_libs_base spdlog::spdlog)
@@ -87,6 +89,9 @@ function(kt_add_room room deps)
     set(scope INTERFACE)
   endif()
   target_link_libraries(${target} ${scope} kt_flags ${kt_libs_${room}})
+  if(room IN_LIST kt_cold_rooms)
+    target_compile_options(${target} PRIVATE ${kt_cold_flags})
+  endif()
   # The headers are compiled with the flags of base's libraries: a room without any goes without.
   if(sources AND (deps OR room STREQUAL base))
     kt_precompile(${target} kt_base)
@@ -111,7 +116,7 @@ function(kt_add_room_tests)
       kt_room_target(target ${room})
       add_executable(${target}_test ${tests})
       target_link_libraries(${target}_test PRIVATE ${target} GTest::gtest_main)
-      target_compile_options(${target}_test PRIVATE ${kt_test_flags})
+      target_compile_options(${target}_test PRIVATE ${kt_cold_flags})
       get_target_property(precompiled ${target} KT_PRECOMPILED)
       if(precompiled)
         kt_precompile(${target}_test kt_base_test <gtest/gtest.h>)

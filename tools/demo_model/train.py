@@ -8,7 +8,7 @@ with what is left. At the end weights.pt has the weights alone.
 
 Matrix products are in bfloat16 where the CPU has instructions for them (--precision).
 
---sweep A,B,C first trains with each of these rates for --sweep-minutes and says how it went.
+--sweep A,B,C trains with each of these rates for --sweep-tokens instead, and says how it went.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def arguments():
     p.add_argument("--warmup", type=int, default=20, help="steps")
     p.add_argument("--decay-from", type=float, default=0.5, help="share of the time after which the rate falls")
     p.add_argument("--sweep", help="rates to try first, with commas between them")
-    p.add_argument("--sweep-minutes", type=float, default=5)
+    p.add_argument("--sweep-tokens", type=float, default=1, help="million tokens for each of them")
     args = p.parse_args()
     if not 0 <= args.decay_from < 1:
         sys.exit(f"--decay-from must be at least 0 and below 1, not {args.decay_from}")
@@ -87,7 +87,7 @@ def sweep(args):
     for rate in args.sweep.split(","):
         out = os.path.join(args.out, "rate-" + rate)
         command = [sys.executable, os.path.abspath(__file__), "--out", out, "--lr", rate,
-                   "--minutes", str(args.sweep_minutes)]
+                   "--tokens", str(args.sweep_tokens)]
         for name in ("data", "tokenizer", "model", "seed", "device", "workers", "batch", "part", "optimizer",
                      "embedding_lr", "embedding_std", "warmup", "decay_from", "precision"):
             command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
