@@ -324,7 +324,10 @@ function strip(parent) {
   kpi(words.tpot + ', ' + words.median, number(result.median_tpot_ms) + ' ms');
   kpi(words.e2el + ', ' + words.median, number(result.median_e2el_ms) + ' ms');
   kpi(words.client, number(x.client.cpu_share_of_one_core * 100, 1) + ' %');
-  if (x.tokens.hit_rate !== null) kpi(words.hit, number(x.tokens.hit_rate * 100, 1) + ' %');
+  if (x.tokens.hit_rate !== null) {
+    kpi(words.hit, [x.tokens.hit_rate, x.tokens.oracle_hit_rate]
+      .map((rate) => number(rate * 100, 1) + ' %').join(' / '));
+  }
   if (result.request_goodput !== null) {
     kpi(words.goodput, number(x.goodput.share_of_issued * 100, 1) + ' %');
   }

@@ -5,7 +5,6 @@
 #include <cstdio>
 
 #include "base/rng.h"
-#include "engine/run/simulated_runner.h"
 #include "sections.h"
 
 namespace kilotoken::bench {
@@ -52,24 +51,10 @@ Setup setup_of(const Options& options, const Load& load, Policy policy) {
 
 // The same engine on a device that takes as long as the law says.
 double simulated_ms(const StepTimeLaw& law, const Setup& setup, const Load& load, int vocab) {
-  ManualClock clock;
-  SimulatedDevice device;
-  device.law = law;
-  device.vocab_size = vocab;
-  device.page_count = setup.page_count;
-  device.page_tokens = kPageTokens;
-  SimulatedRunner runner(device, clock);
-  PagePool pages(setup.page_count);
-  Engine engine(setup.scheduler, pages, nullptr, runner, nullptr, clock, nullptr, setup.loop);
-  struct Nobody final : public OutputSink {
-    void on_delta(const ChoiceDelta&) override {}
-  };
-  for (const Request& request : load.requests) {
-    engine.add(std::make_shared<const Request>(request), std::make_shared<Nobody>());
-  }
-  while (engine.step()) {
-  }
-  return static_cast<double>(clock.now_ns()) * 1e-6;
+  Workbench bench(law, vocab, setup);
+  for (const Request& request : load.requests) bench.add(request);
+  bench.run();
+  return bench.elapsed_ms();
 }
 
 // Every step full: all prompts in whole budgets, all output with the batch full to the last step.
@@ -114,10 +99,13 @@ void measure(const Subject& subject, const Options& options, const Load& load, P
 }
 
 StepTimeLaw learn(const Subject& subject, const Options& options, const Load& load) {
-  Workbench bench(*subject.model, subject.tokenizer, setup_of(options, load, kContinuous));
+  StepTiming timing;
+  Setup setup = setup_of(options, load, kContinuous);
+  setup.timing = &timing;
+  Workbench bench(*subject.model, subject.tokenizer, setup);
   for (const Request& request : load.requests) bench.add(request);
   bench.run();
-  const StepTiming::Learned learned = bench.timing().learned();
+  const StepTiming::Learned learned = timing.learned();
   std::printf("  %s\n", learned.describe().c_str());
   return learned.law;
 }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <set>
+
 #include "api/served.h"
 
 namespace kilotoken::test {
@@ -80,6 +83,61 @@ TEST(Cache, TellsOccupancyAndTheHottestPrefixesButNoText) {
   EXPECT_EQ(hottest["hits"], 2);
   EXPECT_EQ(hottest["hash"].get<std::string>().size(), 16u);
   EXPECT_EQ(hottest.size(), 3u);
+}
+
+// Turns of conversations, some of them more talkative than others, and what of their prompts a
+// cache found against what one that remembers everything would have: whole pages, all but a last
+// token.
+struct Found {
+  int64_t tokens = 0, hits = 0, oracle = 0;
+};
+
+Found talk(const Served& served) {
+  std::vector<std::vector<int>> conversations(6);
+  std::set<std::vector<int>> remembered;  // beginnings that end with a page
+  Found found;
+  for (unsigned i = 0, draw = 1; i < 40; ++i) {
+    draw = draw * 1103515245 + 12345;
+    const unsigned who = std::min(draw >> 16 & 15, 5u);
+    std::vector<int>& prompt = conversations[who];
+    if (prompt.size() > 400) prompt.clear(), prompt.push_back(static_cast<int>(100 + i));
+    for (unsigned k = 0; k < 75; ++k) prompt.push_back(static_cast<int>(300 + (who * 31 + k) % 97));
+    found.tokens += static_cast<int64_t>(prompt.size());
+    found.hits += cached_tokens(served, json(prompt), "");
+    int64_t known = 0;
+    for (size_t end = 64; end <= prompt.size(); end += 64) {
+      std::vector<int> beginning(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(end));
+      const bool is_new = remembered.insert(std::move(beginning)).second;
+      if (!is_new && end < prompt.size()) known = static_cast<int64_t>(end);
+    }
+    found.oracle += known;
+  }
+  return found;
+}
+
+TEST(Cache, FindsAsMuchAsAnOracleUntilItHasToMakeRoom) {
+  const Served roomy({.max_model_len = 512});
+  const Found all = talk(roomy);
+  EXPECT_EQ(all.hits, all.oracle) << "of " << all.tokens;
+  EXPECT_GT(all.oracle, all.tokens / 2) << "else this says little";
+  EXPECT_EQ(cache_of(roomy)["prefix_cache"]["evicted_pages"], 0);
+
+  const int64_t page_bytes = (64 << 20) / cache_of(roomy)["pages"].get<int64_t>();
+  const Served tight({.max_model_len = 512, .kv_cache_memory_bytes = 12 * page_bytes});
+  ASSERT_EQ(cache_of(tight)["pages"], 12);
+  const Found some = talk(tight);
+  EXPECT_EQ(some.oracle, all.oracle);
+  EXPECT_LT(some.hits, some.oracle);
+  EXPECT_GT(some.hits, some.oracle / 4) << "the talkative ones are kept";
+  const json cache = cache_of(tight)["prefix_cache"];
+  EXPECT_GT(cache["evicted_pages"], 0);
+  EXPECT_GT(cache["requests_by_miss_reason"]["evicted"], 0);
+  EXPECT_EQ(cache["hit_tokens"], some.hits);
+  EXPECT_EQ(cache_of(tight)["pages_in_use"], 0);
+  std::printf("hit rates: an oracle %.3f, with room %.3f, with 12 pages %.3f\n",
+              static_cast<double>(all.oracle) / static_cast<double>(all.tokens),
+              static_cast<double>(all.hits) / static_cast<double>(all.tokens),
+              static_cast<double>(some.hits) / static_cast<double>(some.tokens));
 }
 
 TEST(Cache, TheBooksAreCheckedWhenNothingIsToBeDone) {

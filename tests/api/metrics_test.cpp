@@ -96,6 +96,11 @@ TEST(Metrics, AKnownLoadIsCountedToTheUnit) {
   EXPECT_EQ(value("iteration_tokens_total_sum"), (3 + 6) + (6 + 2 * 4) + 2)
       << "prompts, once for both choices, and tokens fed back";
   EXPECT_EQ(read.value("kilotoken:step_time_predicted_steps" + kLabels), 0) << "too few steps";
+  EXPECT_EQ(read.value("kilotoken:request_tokenize_time_seconds_count" + kLabels), 3);
+  const std::string share = "kilotoken:tokenizer_share_of_ttft";
+  EXPECT_EQ(read.value(share + "_count" + kLabels), 2) << "of requests with a first token";
+  EXPECT_GT(read.value(share + "_sum" + kLabels), 0);
+  EXPECT_LT(read.value(share + "_sum" + kLabels), 2) << "each is less than all of it";
   for (const char* gauge :
        {"num_requests_running", "num_requests_waiting", "kv_cache_usage_perc"}) {
     EXPECT_EQ(value(gauge), 0) << gauge;

@@ -29,6 +29,7 @@ struct ServedOptions {
   std::optional<std::string> chat_template{};
   std::vector<std::string> shared_prefixes = {};
   size_t max_pending_output_bytes = 8 << 20;
+  int64_t kv_cache_memory_bytes = 64 << 20;
 };
 
 class Served {
@@ -68,7 +69,7 @@ class Served {
     serve.max_num_seqs = options.max_num_seqs;
     serve.max_waiting = options.max_waiting;
     serve.max_model_len = options.max_model_len;
-    serve.kv_cache_memory_bytes = 64 << 20;
+    serve.kv_cache_memory_bytes = options.kv_cache_memory_bytes;
     serve.threads = 2;
     serve.seed = 1;
     serve.chat_template = options.chat_template;

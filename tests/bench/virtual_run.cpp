@@ -8,6 +8,7 @@
 #include "measure/bench/datasets.h"
 #include "measure/bench/flight.h"
 #include "measure/bench/null_stream.h"
+#include "measure/bench/oracle.h"
 #include "net/response_reader.h"
 
 namespace kilotoken::bench::test {
@@ -133,7 +134,13 @@ VirtualRun run_virtually(const VirtualServer& server, const VirtualClient& clien
   SummaryOptions options;
   options.from_intended = made.plan.open_loop;
   made.summary = summarise(run, made.plan.classes, options);
-  made.badges = judge({made.plan, run, made.summary, options.percentiles, client.slots});
+  made.oracle_hit_rate = oracle_hit_rate(made.plan, run, /*chat=*/false);
+  made.badges = judge({.plan = made.plan,
+                       .run = run,
+                       .summary = made.summary,
+                       .percentiles = options.percentiles,
+                       .max_concurrency = client.slots,
+                       .oracle_hit_rate = made.oracle_hit_rate});
   return made;
 }
 

@@ -36,6 +36,7 @@ struct VirtualRun {
   LoadRun run;
   Summary summary;
   std::vector<Badge> badges;
+  double oracle_hit_rate = 0;
   std::vector<std::string> raised() const;
 };
 

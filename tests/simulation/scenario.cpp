@@ -124,6 +124,10 @@ void draw_setup(Dice& dice, Scenario& scenario) {
   scheduler.page_tokens = dice.one_of({1, 2, 4, 4, 8, 16, 64});
   scheduler.max_num_seqs = dice.one_of({1, 2, 3, 4, 8, 16});
   scheduler.max_num_batched_tokens = dice.one_of({1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 256});
+  if (dice.chance(0.1)) {  // more sequences than a step has tokens for
+    scheduler.max_num_seqs = 16;
+    scheduler.max_num_batched_tokens = dice.between(2, 6);
+  }
   scheduler.preempt_every_step = dice.chance(0.1);
   if (dice.chance(0.15)) {
     scheduler.batching = Batching::kStatic;
@@ -136,7 +140,7 @@ void draw_setup(Dice& dice, Scenario& scenario) {
   scheduler.chunked_prefill = dice.chance(0.8);
   scenario.prefix_cache = scheduler.kv_cache && dice.chance(0.8);
   scenario.loop = dice.chance(0.4) ? Loop::kOverlap : Loop::kSequential;
-  scenario.law = StepTimeLaw{{1e6, 1e5, 1e5, 2e4, 50, 20, 5e4}};
+  scenario.law = StepTimeLaw{{1e6, 1e5, 1e5, 2e4, 50, 20, 300, 5e4}};
   for (double& cost : scenario.law.cost_ns) cost *= dice.one_of({0.0, 0.3, 1.0, 3.0});
   scenario.law.cost_ns[0] += 1e5;
   scenario.jitter = dice.one_of({0.0, 0.1, 0.5});

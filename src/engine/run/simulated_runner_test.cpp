@@ -57,7 +57,7 @@ class SimulatedRunnerTest : public testing::Test {
   PrefixCache cache{pool, kPageTokens};
   ManualClock clock;
   SimulatedRunner runner{
-      {StepTimeLaw{{1e6, 1e5, 0, 1e4, 0, 0, 0}}, 0, 1, kVocab, kPages, kPageTokens},
+      {StepTimeLaw{{1e6, 1e5, 0, 1e4}}, 0, 1, kVocab, kPages, kPageTokens},
       clock,
       [this](const StepPlan&) { return steps++ == faulty_step ? fault : StepFault{}; }};
   Engine engine{
@@ -94,8 +94,7 @@ TEST_F(SimulatedRunnerTest, JitterHasBoundsAndIsTheSameAgain) {
   std::vector<int64_t> times[2];
   for (auto& of_run : times) {
     ManualClock time;
-    SimulatedRunner jittery(
-        {StepTimeLaw{{1e6, 0, 0, 0, 0, 0, 0}}, 0.2, 9, kVocab, kPages, kPageTokens}, time);
+    SimulatedRunner jittery({StepTimeLaw{{1e6}}, 0.2, 9, kVocab, kPages, kPageTokens}, time);
     StepPlan plan;
     plan.opened.push_back({1, make_request(1, 4, 1), 0});
     Row row;

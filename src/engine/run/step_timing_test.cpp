@@ -29,6 +29,7 @@ TEST(StepTiming, WorkOfAPlan) {
   EXPECT_EQ(work.long_rows, 2);
   EXPECT_EQ(work.long_tokens, 7);
   EXPECT_EQ(work.long_pairs, 10 + 6);
+  EXPECT_EQ(work.long_context, 4 + 3);
   EXPECT_EQ(work.logit_rows, 2 + 3);
 }
 

@@ -7,7 +7,8 @@ namespace kilotoken {
 namespace {
 
 constexpr std::array<const char*, kStepCosts> kUnits = {
-    "step", "single row", "long row", "token of it", "single pair", "long pair", "logit row"};
+    "step",      "single row",           "long row", "token of it", "single pair",
+    "long pair", "token of its context", "logit row"};
 
 std::string duration(double ns) {
   char text[32];
@@ -34,6 +35,7 @@ void StepWork::add_row(int first, int count, int logits) {
   ++long_rows;
   long_tokens += count;
   long_pairs += pairs;
+  long_context += first + count;
 }
 
 StepFeatures features_of(const StepWork& work) {
@@ -43,6 +45,7 @@ StepFeatures features_of(const StepWork& work) {
           static_cast<double>(work.long_tokens),
           static_cast<double>(work.single_pairs),
           static_cast<double>(work.long_pairs),
+          static_cast<double>(work.long_context),
           static_cast<double>(work.logit_rows)};
 }
 

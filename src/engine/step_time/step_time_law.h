@@ -19,13 +19,16 @@ struct StepWork {
   int64_t long_tokens = 0;   // of the long rows together
   int64_t single_pairs = 0;  // attention of single rows: each token with each it looks at
   int64_t long_pairs = 0;    // the same of long rows
+  // What long rows look at, once for all tokens of a row: keys and values are read for a block of
+  // its tokens together, so that a short chunk pays for its context as much as a long one.
+  int64_t long_context = 0;
   int64_t logit_rows = 0;
 
   // Adds a row that computes `count` tokens after `first`, and wants so many rows of logits.
   void add_row(int first, int count, int logits);
 };
 
-inline constexpr size_t kStepCosts = 7;
+inline constexpr size_t kStepCosts = 8;
 using StepFeatures = std::array<double, kStepCosts>;  // a one, then StepWork's fields in order
 
 StepFeatures features_of(const StepWork& work);

@@ -9,7 +9,7 @@ namespace kilotoken {
 namespace {
 
 // Costs of a small model on a CPU: ms a step, us a row, and so on.
-const StepTimeLaw kLaw{{2e6, 150e3, 80e3, 40e3, 60, 25, 90e3}};
+const StepTimeLaw kLaw{{2e6, 150e3, 80e3, 40e3, 60, 25, 700, 90e3}};
 
 // Step `i` of a server: some sequences decode, sometimes a chunk of a prompt is beside them.
 StepWork work_at(uint64_t i) {
@@ -124,6 +124,7 @@ TEST(StepTimeLaw, CountsPairsOfAttention) {
   work.add_row(4, 3, 0);   // 5 + 6 + 7
   EXPECT_EQ(work.single_pairs, 11);
   EXPECT_EQ(work.long_pairs, 18);
+  EXPECT_EQ(work.long_context, 7);
   EXPECT_EQ(work.single_rows, 1);
   EXPECT_EQ(work.long_tokens, 3);
   EXPECT_EQ(work.logit_rows, 1);
@@ -131,7 +132,7 @@ TEST(StepTimeLaw, CountsPairsOfAttention) {
 
 TEST(StepTimeLaw, LargestBudgetIsTheLargest) {
   // 10 ms a step, 1 ms a decoding sequence, 0.5 ms a prompt's token.
-  const StepTimeLaw law{{10e6, 1e6, 0, 0.5e6, 0, 0, 0}};
+  const StepTimeLaw law{{10e6, 1e6, 0, 0.5e6}};
   EXPECT_EQ(largest_token_budget(law, {4, 100, 100e6, 4096}), 4 + 172);
   EXPECT_EQ(largest_token_budget(law, {4, 100, 100e6, 64}), 64) << "never more than asked for";
   EXPECT_EQ(largest_token_budget(law, {4, 100, 15e6, 64}), 4 + 2);
@@ -140,7 +141,7 @@ TEST(StepTimeLaw, LargestBudgetIsTheLargest) {
 }
 
 TEST(StepTimeLaw, SaysItsCostsInUnits) {
-  EXPECT_EQ((StepTimeLaw{{2e6, 150e3, 0, 0, 60, 0, 0}}).describe(),
+  EXPECT_EQ((StepTimeLaw{{2e6, 150e3, 0, 0, 60}}).describe(),
             "2 ms a step, 150 us a single row, 60 ns a single pair");
 }
 

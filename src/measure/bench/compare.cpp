@@ -12,20 +12,32 @@ namespace kilotoken::bench {
 namespace {
 
 struct Metric {
-  const char* key;
+  const char* key;  // a JSON pointer where it begins with a slash
   bool more_is_better;
+  const char* name = key;
 };
-constexpr Metric kMetrics[] = {
-    {"request_throughput", true}, {"output_throughput", true}, {"total_token_throughput", true},
-    {"median_ttft_ms", false},    {"p95_ttft_ms", false},      {"p99_ttft_ms", false},
-    {"median_tpot_ms", false},    {"p95_tpot_ms", false},      {"median_itl_ms", false},
-    {"median_e2el_ms", false},    {"p95_e2el_ms", false},      {"failed", false}};
+constexpr Metric kMetrics[] = {{"request_throughput", true},
+                               {"output_throughput", true},
+                               {"total_token_throughput", true},
+                               {"median_ttft_ms", false},
+                               {"p95_ttft_ms", false},
+                               {"p99_ttft_ms", false},
+                               {"median_tpot_ms", false},
+                               {"p95_tpot_ms", false},
+                               {"median_itl_ms", false},
+                               {"median_e2el_ms", false},
+                               {"p95_e2el_ms", false},
+                               {"failed", false},
+                               {"/x/tokens/hit_rate", true, "prefix_hit_rate"},
+                               {"/x/tokens/oracle_hit_rate", true, "oracle_hit_rate"}};
 
 std::vector<double> values_of(const std::vector<OrderedJson>& runs, const char* key) {
   std::vector<double> values;
   for (const OrderedJson& run : runs) {
-    const auto found = run.find(key);
-    if (found != run.end() && found->is_number()) values.push_back(found->get<double>());
+    const OrderedJson::json_pointer place(key[0] == '/' ? key : std::string("/") + key);
+    if (run.contains(place) && run.at(place).is_number()) {
+      values.push_back(run.at(place).get<double>());
+    }
   }
   return values;
 }
@@ -41,7 +53,7 @@ std::vector<Comparison> compare(const std::vector<OrderedJson>& a,
                                 const std::vector<OrderedJson>& b) {
   std::vector<Comparison> comparisons;
   for (const Metric& metric : kMetrics) {
-    Comparison c{metric.key, values_of(a, metric.key), values_of(b, metric.key)};
+    Comparison c{metric.name, values_of(a, metric.key), values_of(b, metric.key)};
     if (c.a.empty() || c.b.empty()) continue;
     c.median_a = median_of(c.a);
     c.median_b = median_of(c.b);
@@ -110,7 +122,7 @@ std::string repeats_text(const std::vector<OrderedJson>& runs) {
     std::vector<double> values = values_of(runs, metric.key);
     if (values.empty()) continue;
     std::sort(values.begin(), values.end());
-    text += printed("%-24s %14.3f %14.3f %14.3f  ", metric.key, percentile(values, 50),
+    text += printed("%-24s %14.3f %14.3f %14.3f  ", metric.name, percentile(values, 50),
                     values.front(), values.back());
     const auto interval = percentile_interval(values, 50);
     text += interval ? printed("[%.3f, %.3f]\n", interval->low, interval->high)

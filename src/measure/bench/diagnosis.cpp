@@ -96,6 +96,9 @@ Diagnosis diagnose(const LoadRun& run) {
   if (told) {
     shares.emplace_back("queue", queue / whole);
     shares.emplace_back("tokenising", tokenising / whole);
+    // Between the client's clock and the engine's: connection, HTTP, events on their way.
+    const double transport = whole - client - decode - queue - tokenising - prefill;
+    shares.emplace_back("transport", std::max(transport, 0.0) / whole);
   } else {
     shares.emplace_back("queue or prefill", (whole - client - decode) / whole);
   }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace kilotoken::bench {
 namespace {
 
@@ -67,6 +69,33 @@ TEST(Diagnosis, NamesTheClientAndTheQueue) {
     split.records.back().server = {.tokenize_ms = 450, .queue_ms = 20, .prefill_ms = 30};
   }
   EXPECT_EQ(diagnose(split).shares.front().first, "tokenising");
+}
+
+TEST(Diagnosis, SharesAddUpToAll) {
+  LoadRun run = groups(10'000, 2'000);
+  const auto sum = [&] {
+    double all = 0;
+    for (const auto& [name, share] : diagnose(run).shares) all += share;
+    return all;
+  };
+  EXPECT_NEAR(sum(), 1, 1e-9);
+  for (size_t i = 0; i < run.records.size(); ++i) {
+    RequestRecord& each = run.records[i];
+    each.start_ns += kMs / 2;  // late
+    each.server = {.tokenize_ms = 0.5, .queue_ms = 1, .prefill_ms = 2, .decode_ms = 200};
+    if (i % 5 == 0) each.server.preempted_ms = 7;
+  }
+  EXPECT_NEAR(sum(), 1, 1e-9);
+  const Diagnosis told = diagnose(run);
+  const auto transport =
+      std::ranges::find(told.shares, "transport", [](const auto& share) { return share.first; });
+  ASSERT_NE(transport, told.shares.end());
+  // 5 ms to the first token, of which 4 are accounted for.
+  double whole_ms = 0;
+  for (const RequestRecord& each : run.records) {
+    whole_ms += static_cast<double>(each.last_ns - each.ready_ns) * 1e-6;
+  }
+  EXPECT_NEAR(transport->second, static_cast<double>(run.records.size()) / whole_ms, 1e-9);
 }
 
 TEST(Diagnosis, OneConcurrencyTellsNothingApart) {

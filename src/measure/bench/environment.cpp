@@ -76,9 +76,9 @@ OrderedJson environment_json(const std::string& version) {
   };
 }
 
-EnergyMeter::EnergyMeter() {
+EnergyMeter::EnergyMeter(const std::string& folder) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/sys/class/powercap", error)) {
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename();
     // "intel-rapl:0" is a package, "intel-rapl:0:1" a part of it.
     if (!name.starts_with("intel-rapl:") || name.find(':', 11) != name.npos) continue;

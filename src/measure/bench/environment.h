@@ -15,7 +15,8 @@ OrderedJson environment_json(const std::string& version);
 // Intel's and AMD's counter of energy (Linux powercap).
 class EnergyMeter {
  public:
-  EnergyMeter();  // notes the counters' state
+  // Notes the counters' state.
+  explicit EnergyMeter(const std::string& folder = "/sys/class/powercap");
   // Joules of all packages since then; nothing where they cannot be read, and why.
   std::optional<double> joules() const;
   const std::string& why_not() const { return why_not_; }

@@ -23,15 +23,25 @@ OrderedJson messages_of(const Session& session, size_t turn, const Said& said) {
 OrderedJson prompt_of(const Session& session, size_t turn, const Said& said) {
   const Turn& now = session.turns[turn];
   if (!now.ids.empty()) return now.ids;
-  std::string prompt;
-  if (!session.system.empty()) prompt = session.system + "\n\n";
-  for (size_t i = 0; i < said.asked.size(); ++i) {
-    prompt += said.asked[i] + "\n" + said.answered[i] + "\n";
-  }
-  return prompt + now.text;
+  return prompt_text(session, turn, said);
 }
 
 }  // namespace
+
+std::string prompt_text(const Session& session, size_t turn, const Said& said) {
+  std::string prompt;
+  if (!session.system.empty()) prompt = session.system + "\n\n";
+  for (size_t i = 0; i < said.asked.size(); ++i) {
+    prompt = answered_text(prompt + said.asked[i], said.answered[i]) + "\n";
+  }
+  const Turn& now = session.turns[turn];
+  for (const int32_t id : now.ids) prompt.append(reinterpret_cast<const char*>(&id), sizeof id);
+  return prompt + now.text;
+}
+
+std::string answered_text(const std::string& prompt, const std::string& answer) {
+  return prompt + "\n" + answer;
+}
 
 std::string request_body(const RequestShape& shape, const Session& session, size_t turn,
                          const Said& said) {

@@ -29,6 +29,12 @@ struct Said {
   std::vector<std::string> asked, answered;
 };
 
+// All of it as one text, or the bytes of its ids: what a completion sends as its prompt. In a chat
+// the roles are marked in the server's way, and what begins alike here does so there.
+std::string prompt_text(const Session& session, size_t turn, const Said& said);
+// A chat's prompt and the answer to it, as the next turn's prompt_text() begins.
+std::string answered_text(const std::string& prompt, const std::string& answer);
+
 std::string request_body(const RequestShape& shape, const Session& session, size_t turn,
                          const Said& said);
 

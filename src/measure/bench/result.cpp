@@ -107,6 +107,7 @@ OrderedJson tokens_json(const ResultInput& input) {
           {"hit_rate", known ? OrderedJson(static_cast<double>(summary.cached_tokens) /
                                            static_cast<double>(summary.input_tokens))
                              : OrderedJson(nullptr)},
+          {"oracle_hit_rate", input.oracle_hit_rate},
           {"mismatch_share", input.mismatch_share}};
 }
 

@@ -41,6 +41,7 @@ struct ResultInput {
   std::string no_joules;
   double client_cpu_share = 0;  // of one processor
   double mismatch_share = 0;
+  double oracle_hit_rate = 0;  // of a prefix cache that remembers everything
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "measure/bench/diagnosis.h"
 #include "measure/bench/environment.h"
+#include "measure/bench/oracle.h"
 #include "measure/bench/server_watch.h"
 #include "measure/bench/terminal.h"
 #include "serve/load/model_files.h"
@@ -211,10 +212,11 @@ Measured ServeBench::measure(const std::atomic<bool>& stop) {
   const double mismatch = count_tokens(measured.run);
   SummaryOptions& summary = measured.judged_by;
   summary = options_.summary;
+  const double oracle = oracle_hit_rate(plan_, measured.run, load.shape.chat);
   summary.from_intended = options_.from_intended.value_or(plan_.open_loop);
   measured.summary = summarise(measured.run, plan_.classes, summary);
   measured.badges = judge({plan_, measured.run, measured.summary, summary.percentiles,
-                           load.max_concurrency, tokenizer_given_, mismatch, warmups});
+                           load.max_concurrency, tokenizer_given_, mismatch, warmups, oracle});
   const Diagnosis diagnosis = diagnose(measured.run);
   OrderedJson shares = OrderedJson::object();
   for (const auto& [name, share] : diagnosis.shares) shares[name] = share;
@@ -243,6 +245,7 @@ Measured ServeBench::measure(const std::atomic<bool>& stop) {
                           .no_joules = energy.why_not(),
                           .client_cpu_share = measured.run.health.cpu_s() / wall,
                           .mismatch_share = mismatch,
+                          .oracle_hit_rate = oracle,
                           .metadata = options_.metadata};
   measured.json = result_json(input);
   measured.text = summary_text(input);

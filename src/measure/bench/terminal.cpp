@@ -93,9 +93,16 @@ std::string throughput_lines(const ResultInput& input) {
         s.steady->request_throughput);
   }
   if (s.cached_known && s.input_tokens > 0) {
-    text +=
-        printed("prefix cache: %.1f %% of the prompt tokens\n",
-                100.0 * static_cast<double>(s.cached_tokens) / static_cast<double>(s.input_tokens));
+    text += printed(
+        "prefix cache: %.1f %% of the prompt tokens, of %.1f %% that one which remembers "
+        "everything would have had\n",
+        100.0 * static_cast<double>(s.cached_tokens) / static_cast<double>(s.input_tokens),
+        input.oracle_hit_rate * 100);
+  } else {
+    text += printed(
+        "prefix cache: not told; one that remembers everything would have had %.1f %% of the "
+        "prompt tokens\n",
+        input.oracle_hit_rate * 100);
   }
   if (!s.goodput.attainment.empty()) {
     text +=

@@ -31,12 +31,9 @@ struct ValidityInput {
   bool count_tokens = false;  // a tokenizer of the model is at hand for token_mismatch
   double mismatch_share = 0;  // of tokens, by that tokenizer
   WarmUps warmups = {};
+  double oracle_hit_rate = 0;  // what an empty cache that remembers everything would have found
 };
 
 std::vector<Badge> judge(const ValidityInput& input);
-
-// Share of the prompts' text that an empty cache can know at most when it comes, since an earlier
-// request of the plan began with it.
-double shared_share(const Plan& plan);
 
 }  // namespace kilotoken::bench
