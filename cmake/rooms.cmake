@@ -25,9 +25,9 @@ endif()
 target_include_directories(kt_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(kt_flags INTERFACE Threads::Threads nlohmann_json::nlohmann_json)
 
-# For what gains less by being optimised than that takes: tests, which call optimised code, and rooms
-# that work once at start, or wait for a person or a disk. (The warning is the same false alarm as
-# above.)
+# For what gains less by being optimised than that takes: tests, which call optimised code, and
+# rooms that work once at start, or wait for a person or a disk. (The warning is the same false
+# alarm as above.)
 set(kt_cold_flags -O1 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 set(kt_cold_rooms model/weights model/config model/jinja serve/load measure/eval cli)
 
