@@ -38,13 +38,22 @@ class Dice {
 // Makes requests whose prompts begin alike often.
 class Prompts {
  public:
-  Prompts(Dice& dice, int page_tokens) : dice_(dice), page_tokens_(page_tokens) {
+  // A crowd: most of them are whole pages of one stem and a token, so that all who wait for these
+  // pages have that one token to compute in the same step.
+  Prompts(Dice& dice, int page_tokens, bool crowd)
+      : dice_(dice), page_tokens_(page_tokens), crowd_(crowd) {
     longest_ = std::max(2, dice.one_of({0, 1, 3, 6, 12}) * page_tokens + dice.below(page_tokens));
     for (int i = dice.between(1, 3); i > 0; --i) stems_.push_back(dice.tokens(longest_));
   }
 
   std::vector<int32_t> next() {
     std::vector<int32_t> prompt;
+    if (crowd_ && dice_.chance(0.9)) {
+      const auto& stem = stems_.front();
+      prompt.assign(stem.begin(), stem.end() - longest_ % page_tokens_);
+      prompt.push_back(dice_.tokens(1).front());
+      return prompt;
+    }
     if (!made_.empty() && dice_.chance(0.25)) {  // the same again, or its answer and more
       const Request& earlier = *made_[static_cast<size_t>(dice_.below(count()))];
       prompt = earlier.prompt;
@@ -73,6 +82,7 @@ class Prompts {
   int count() const { return static_cast<int>(made_.size()); }
   Dice& dice_;
   int page_tokens_;
+  bool crowd_;
   int longest_ = 0;
   std::vector<std::vector<int32_t>> stems_;
   std::vector<std::shared_ptr<const Request>> made_;
@@ -124,10 +134,6 @@ void draw_setup(Dice& dice, Scenario& scenario) {
   scheduler.page_tokens = dice.one_of({1, 2, 4, 4, 8, 16, 64});
   scheduler.max_num_seqs = dice.one_of({1, 2, 3, 4, 8, 16});
   scheduler.max_num_batched_tokens = dice.one_of({1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 256});
-  if (dice.chance(0.1)) {  // more sequences than a step has tokens for
-    scheduler.max_num_seqs = 16;
-    scheduler.max_num_batched_tokens = dice.between(2, 6);
-  }
   scheduler.preempt_every_step = dice.chance(0.1);
   if (dice.chance(0.15)) {
     scheduler.batching = Batching::kStatic;
@@ -154,10 +160,13 @@ Scenario make_scenario(uint64_t seed) {
   scenario.seed = seed;
   draw_setup(dice, scenario);
   const int page_tokens = scenario.scheduler.page_tokens;
-  Prompts prompts(dice, page_tokens);
+  const SchedulerConfig& scheduler = scenario.scheduler;
+  const bool may_crowd = scheduler.max_num_seqs > scheduler.max_num_batched_tokens;
+  const bool crowd = may_crowd && dice.chance(0.5);
+  Prompts prompts(dice, page_tokens, crowd);
   const bool salted = dice.chance(0.4);
   const double rudeness = dice.one_of({0.0, 0.05, 0.3});
-  const double gap_ns = dice.one_of({0.0, 1e6, 5e6, 4e7});
+  const double gap_ns = crowd ? 0 : dice.one_of({0.0, 1e6, 5e6, 4e7});
   int64_t now_ns = 0;
   size_t longest = 0;
   for (int i = dice.between(3, 40); i > 0; --i) {
