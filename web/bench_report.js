@@ -245,7 +245,8 @@ function pareto(parent) {
       span.ms += Math.max(0, Math.min(r.last_ms, from + step) - Math.max(r.first_ms, from));
     });
   }
-  const points = spans.filter((span) => span.ms > 0).map(
+  // A token that ended where somebody was answered for a mere moment gives no rate.
+  const points = spans.filter((span) => span.ms > 1).map(
     (span) => ({ x: span.tokens * 1e3 / span.ms, y: span.tokens * 1e3 / step }));
   chart(parent, 'run-pareto', words.pareto, { type: 'scatter', data: { datasets: [
     dots(words.moments, points, COLOURS.d)] }, options: axes(words.user, words.throughput) });
