@@ -1,100 +1,188 @@
-// How fast each table's linear is on this machine: GFLOP/s, and weight bytes per second beside what
-// the machine reads from memory. Usage: linear_speed [threads]
+// How fast linears are on this machine, beside what limits them: bytes of weights a second and the
+// memory's speed for few rows, operations a second and the instruction's own for many. Weights come
+// from memory: they cycle through more than any cache holds.
+//
+// usage: ./dev bench kernels [TABLE...] [--threads N] [--gib G] [--quick]
+//   TABLE: kernel tables to measure; by default the best one. --quick: batch 1 and prefill 512 only
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/rng.h"
 #include "base/threads.h"
+#include "ceiling/ceiling.h"
+#include "ceiling/options.h"
 #include "compute/kernels/kernels.h"
 
-namespace kilotoken {
+namespace kilotoken::bench {
 namespace {
 
-constexpr int64_t kIn = 1024, kOut = 2816;
-constexpr int64_t kWeightBytes = int64_t{192} << 20;  // more than any cache here holds
+constexpr int64_t kIn = 4096, kOut = 14336;  // the widest matrix of an 8 B model
 constexpr int kRepeats = 5;
 
-// The best of several runs, in seconds.
-template <typename Body>
-double best_seconds(Body&& body) {
-  const SystemClock clock;
-  double best = 1e9;
-  for (int repeat = 0; repeat < kRepeats; ++repeat) {
-    const int64_t begin = clock.now_ns();
-    body();
-    best = std::min(best, static_cast<double>(clock.now_ns() - begin) * 1e-9);
+struct Format {
+  const char* name;
+  WeightFormat format;
+  bool int8_activations;
+  std::string_view vector_kind, tile_kind;  // of the peak that many rows are measured by
+};
+// On tiles, formats with a scale every 32 inputs are set beside the BF16 peak: half of each INT8
+// product would be empty.
+constexpr Format kFormats[] = {
+    {"float32", WeightFormat::kF32, false, "float32", "float32"},
+    {"float16", WeightFormat::kF16, false, "float32", "float32"},
+    {"bfloat16", WeightFormat::kBF16, false, "bfloat16", "bfloat16"},
+    {"int8", WeightFormat::kInt8, false, "int8", "int8"},
+    {"int4, int8 rows", WeightFormat::kInt4, true, "int8", "int8"},
+    {"int4, exact", WeightFormat::kInt4, false, "bfloat16", "bfloat16"},
+    {"q8_0", WeightFormat::kQ8_0, false, "int8", "bfloat16"},
+    {"q4_0", WeightFormat::kQ4_0, false, "int8", "bfloat16"},
+};
+
+// Numbers of a trained matrix's size, in the type that the format is made from.
+std::vector<std::byte> stored_numbers(DType dtype) {
+  constexpr size_t kPattern = 1 << 20;
+  const auto count = static_cast<size_t>(kIn * kOut);
+  std::vector<std::byte> bytes(count * size_of(dtype));
+  for (size_t i = 0; i < kPattern; ++i) {
+    const float value = 0.03f * static_cast<float>(2.0 * uniform_at(1, 0, i) - 1.0);
+    store(bytes.data() + i * size_of(dtype), dtype, value);
   }
-  return best;
+  const auto block = static_cast<std::ptrdiff_t>(kPattern * size_of(dtype));
+  for (auto at = bytes.begin() + block; at < bytes.end(); at += std::min(block, bytes.end() - at)) {
+    std::copy_n(bytes.begin(), std::min(block, bytes.end() - at), at);
+  }
+  return bytes;
 }
 
-double read_gigabytes_per_s(const std::vector<uint64_t>& memory, ThreadPool& pool) {
-  std::vector<uint64_t> sums(static_cast<size_t>(pool.size()) * 8);
-  const auto count = static_cast<int64_t>(memory.size());
-  const double seconds = best_seconds([&] {
-    pool.run(count, 1 << 16, [&](int worker, int64_t begin, int64_t end) {
-      uint64_t sum = 0;
-      for (int64_t i = begin; i < end; ++i) sum += memory[static_cast<size_t>(i)];
-      sums[static_cast<size_t>(worker) * 8] += sum;
-    });
-  });
-  uint64_t total = 0;
-  for (uint64_t sum : sums) total += sum;
-  if (total == 1) std::puts("");  // the sums are used: the loop stays
-  return static_cast<double>(count) * 8e-9 / seconds;
-}
+// Enough copies of a matrix to fill so many bytes, each where a model's would lie.
+struct Stack {
+  std::vector<std::byte> stored;
+  std::vector<Arena> copies;  // of plain numbers
+  std::vector<Weight> weights;
+};
 
-// Walks through a stack of matrices, as the layers of a model are walked, so that weights come from
-// memory when there are few rows.
-void measure(const KernelTable& table, DType dtype, int64_t rows,
-             const std::vector<uint64_t>& memory, ThreadPool& pool) {
-  const auto matrix_bytes = static_cast<size_t>(kIn * kOut) * size_of(dtype);
-  const size_t matrices = rows > 16 ? 2 : memory.size() * 8 / matrix_bytes;
-  const std::vector<float> input(static_cast<size_t>(rows * kIn), 0.5f);
-  std::vector<float> output(static_cast<size_t>(rows * kOut));
-  const auto* bytes = reinterpret_cast<const std::byte*>(memory.data());
-  const double seconds = best_seconds([&] {
-    for (size_t m = 0; m < matrices; ++m) {
-      const Tensor weight(bytes + m * matrix_bytes, dtype, {kOut, kIn});
-      table.kernels->linear({input.data(), weight, output.data(), rows}, pool);
-    }
-  });
-  const double each = seconds / static_cast<double>(matrices);
-  std::printf("%-10s %-9s %5ld rows %9.1f us %8.2f GFLOP/s %8.2f GB/s of weights\n",
-              std::string(table.kernels->name).c_str(), std::string(name_of(dtype)).c_str(),
-              static_cast<long>(rows), each * 1e6,
-              static_cast<double>(2 * rows * kIn * kOut) / each * 1e-9,
-              static_cast<double>(matrix_bytes) / each * 1e-9);
-}
-
-int run(int threads) {
-  ThreadPool pool(threads);
-  const std::vector<uint64_t> memory(kWeightBytes / 8, 0x3c003c003c003c00);
-  std::printf("%d threads; memory read %.2f GB/s; weight [%ld, %ld]\n", threads,
-              read_gigabytes_per_s(memory, pool), static_cast<long>(kOut), static_cast<long>(kIn));
-  for (const KernelTable& table : kernel_tables()) {
-    if (!table.runs_here) {
-      std::printf("%s: not here, lacks %s\n", std::string(table.kernels->name).c_str(),
-                  std::string(table.lacks).c_str());
+Result<Stack> make_stack(const Kernels& kernels, const Format& format, size_t bytes,
+                         ThreadPool& pool) {
+  Stack stack;
+  const DType dtype = format.format == WeightFormat::kF32   ? DType::kF32
+                      : format.format == WeightFormat::kF16 ? DType::kF16
+                                                            : DType::kBF16;
+  stack.stored = stored_numbers(dtype);
+  const Tensor stored(stack.stored.data(), dtype, {kOut, kIn});
+  const bool plain = row_of(format.format).plain();
+  const bool view = plain && (format.format != WeightFormat::kBF16 || !kernels.packs_bf16);
+  for (size_t total = 0; total < bytes; total += stack.weights.back().bytes()) {
+    if (!view) {
+      KT_TRY(Weight packed, Weight::pack(stored, format.format, format.int8_activations, pool));
+      stack.weights.push_back(std::move(packed));
       continue;
     }
-    for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-      for (int64_t rows : {1, 2, 3, 4, 16, 64, 512}) measure(table, dtype, rows, memory, pool);
+    KT_TRY(Arena copy, Arena::reserve(stored.bytes()));
+    std::copy(stack.stored.begin(), stack.stored.end(), copy.bytes().begin());
+    stack.weights.push_back(Weight::view(Tensor(copy.bytes().data(), dtype, {kOut, kIn})));
+    stack.copies.push_back(std::move(copy));
+  }
+  return stack;
+}
+
+// Seconds of one matrix, the best of several passes over `matrices` of them.
+double seconds_each(const Kernels& kernels, const Stack& stack, int64_t rows, size_t matrices,
+                    ThreadPool& pool) {
+  std::vector<float> input(static_cast<size_t>(rows * kIn));
+  for (size_t i = 0; i < input.size(); ++i) {
+    input[i] = static_cast<float>(2.0 * uniform_at(2, 0, i % 100'003) - 1.0);
+  }
+  std::vector<float> output(static_cast<size_t>(rows * kOut));
+  Workspace workspace(linear_scratch_bytes(rows, kIn));
+  const SystemClock clock;
+  double best = 1e9;
+  size_t next = 0;
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    const int64_t begin = clock.now_ns();
+    for (size_t m = 0; m < matrices; ++m) {
+      const Weight& weight = stack.weights[next++ % stack.weights.size()];
+      kernels.linear({input.data(), weight, output.data(), rows, false, &workspace}, pool);
+    }
+    best = std::min(best, static_cast<double>(clock.now_ns() - begin) * 1e-9);
+  }
+  return best / static_cast<double>(matrices);
+}
+
+void say(const Kernels& kernels, const Format& format, const char* regime, double each,
+         double value, const char* unit, double ceiling) {
+  std::printf("%-10s %-16s %-13s %9.0f us %8.2f %-7s of %8.2f  %3.0f %%\n",
+              std::string(kernels.name).c_str(), format.name, regime, each * 1e6, value, unit,
+              ceiling, ceiling > 0 ? 100 * value / ceiling : 0.0);
+  std::fflush(stdout);
+}
+
+struct Regime {
+  const char* name;
+  int64_t rows;
+  size_t matrices;  // of a pass; 0: all
+  bool quick;
+};
+constexpr Regime kRegimes[] = {{"batch 1", 1, 0, true},
+                               {"batch 16", 16, 0, false},
+                               {"prefill 512", 512, 3, true},
+                               {"prefill 2048", 2048, 1, false}};
+
+Result<void> measure(const Kernels& kernels, const Format& format, const Ceilings& ceilings,
+                     size_t bytes, bool quick, ThreadPool& pool) {
+  KT_TRY(const Stack stack, make_stack(kernels, format, bytes, pool));
+  const double weight_bytes = static_cast<double>(stack.weights.front().bytes());
+  const std::string_view kind =
+      kernels.name.starts_with("amx") ? format.tile_kind : format.vector_kind;
+  for (const Regime& regime : kRegimes) {
+    if (quick && !regime.quick) continue;
+    const size_t matrices = regime.matrices == 0 ? stack.weights.size() : regime.matrices;
+    const double each = seconds_each(kernels, stack, regime.rows, matrices, pool);
+    if (regime.rows <= 16) {
+      say(kernels, format, regime.name, each, weight_bytes / each * 1e-9, "GB/s",
+          ceilings.read_all.gb_s);
+    } else {
+      const double operations = 2.0 * static_cast<double>(regime.rows * kIn * kOut);
+      say(kernels, format, regime.name, each, operations / each * 1e-12, "TOP/s",
+          peak_of(ceilings, kind, kernels.name) * 1e-12);
     }
   }
-  return 0;
+  return {};
+}
+
+Result<void> run(int argc, char** argv) {
+  int threads = usable_cpu_count(), gib = 3;
+  bool quick = false;
+  const Option options[] = {{"--threads", &threads}, {"--gib", &gib}, {"--quick", nullptr, &quick}};
+  KT_TRY(std::vector<std::string> words, parse_options(argc, argv, options));
+  if (words.empty()) {
+    KT_TRY(const Kernels* best, select_kernels(""));
+    words.emplace_back(best->name);
+  }
+  const size_t bytes = static_cast<size_t>(gib) << 30;
+  KT_TRY(const Ceilings ceilings, measure_ceilings(threads, bytes));
+  std::puts(text_of(ceilings).c_str());
+  std::printf("weights [%ld, %ld], %d GiB of them\n", static_cast<long>(kOut),
+              static_cast<long>(kIn), gib);
+  ThreadPool pool(threads, ThreadPool::Pinning::kWorkers);
+  for (const std::string& word : words) {
+    KT_TRY(const Kernels* kernels, select_kernels(word));
+    for (const Format& format : kFormats) {
+      KT_TRY_VOID(measure(*kernels, format, ceilings, bytes, quick, pool));
+    }
+  }
+  return {};
 }
 
 }  // namespace
-}  // namespace kilotoken
+}  // namespace kilotoken::bench
 
 int main(int argc, char** argv) {
-  const int threads = argc > 1 ? std::atoi(argv[1]) : kilotoken::usable_cpu_count();
-  if (threads < 1) {
-    std::fputs("usage: linear_speed [threads], threads >= 1\n", stderr);
-    return 1;
-  }
-  return kilotoken::run(threads);
+  const auto done = kilotoken::bench::run(argc, argv);
+  if (done.ok()) return 0;
+  std::fprintf(stderr, "bench kernels: %s\n", done.error().message.c_str());
+  return 1;
 }

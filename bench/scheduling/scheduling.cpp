@@ -76,8 +76,10 @@ Result<void> run(const Arguments& arguments) {
   if (!arguments.shape.empty()) {
     KT_TRY(files, make_inflated_model(std::move(files), arguments.shape, arguments.layers));
   }
-  KT_TRY(const std::unique_ptr<Model> model, build_model(files.config, *files.weights, *kernels));
   const Options& options = arguments.options;
+  ThreadPool pool(options.threads);
+  KT_TRY(const std::unique_ptr<Model> model,
+         build_model(files.config, *files.weights, *kernels, pool));
   std::printf("%s%s%s, kernels %s, %d threads, medians of %d interleaved repeats\n",
               arguments.model.c_str(), arguments.shape.empty() ? "" : " at the cost of ",
               arguments.shape.c_str(), std::string(kernels->name).c_str(), options.threads,

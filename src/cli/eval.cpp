@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "measure/eval/report.h"
 
 namespace kilotoken {
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 struct EvalOptions {
   std::string model, task, data, output_path, rounded_as = "none", reference, isa;
+  std::string quantization, activations = "auto";
   int limit = 0, num_fewshot = 0, threads = 0;
   std::optional<int> max_length;
 };
@@ -55,13 +57,13 @@ Result<std::vector<TaskReport>> run_perplexity(const EvalOptions& options, const
 
 Result<std::vector<TaskReport>> run_kl(const EvalOptions& options, const EvalModel& model,
                                        ThreadPool& pool) {
-  if (options.reference.empty() && options.rounded_as == "none") {
+  if (options.reference.empty() && options.rounded_as == "none" && options.quantization.empty()) {
     return invalid(
         "--task kl compares two models: name the other with --reference, or take MODEL itself "
-        "rounded with --rounded-as int4 or int8");
+        "in another format with --quantization, or rounded with --rounded-as int4 or int8");
   }
   const std::string& other = options.reference.empty() ? options.model : options.reference;
-  KT_TRY(const EvalModel reference, EvalModel::open(other, Rounding::kNone, options.isa));
+  KT_TRY(const EvalModel reference, EvalModel::open(other, Rounding::kNone, options.isa, pool));
   KT_TRY(const TokenizedTexts texts, texts_of(options, reference, window_of(options, model)));
   KT_TRY(const KlResult result, kl(reference, model, texts, pool));
   return report_of(result);
@@ -102,16 +104,25 @@ Result<void> check_flags(const CLI::App& command, const Task& task) {
 }
 
 OrderedJson config_of(const EvalOptions& options, const EvalModel& model) {
-  return {{"model", options.model},           {"reference", options.reference},
-          {"rounded_as", options.rounded_as}, {"data", options.data},
-          {"limit", options.limit},           {"max_length", window_of(options, model)},
+  return {{"model", options.model},
+          {"reference", options.reference},
+          {"rounded_as", options.rounded_as},
+          {"quantization", options.quantization},
+          {"activations", options.activations},
+          {"data", options.data},
+          {"limit", options.limit},
+          {"max_length", window_of(options, model)},
           {"kernels", model.kernels->name}};
 }
 
 Result<void> evaluate(const EvalOptions& options, const Task& task) {
-  KT_TRY(const EvalModel model,
-         EvalModel::open(options.model, *rounding_named(options.rounded_as), options.isa));
   ThreadPool pool(options.threads > 0 ? options.threads : usable_cpu_count());
+  KT_TRY(const LoadOptions load, quantised_load(options.quantization, options.activations));
+  const Rounding rounding = *rounding_named(options.rounded_as);
+  if (rounding != Rounding::kNone && load.quantization) {
+    return invalid("--rounded-as and --quantization are two ways to the same: leave one out");
+  }
+  KT_TRY(const EvalModel model, EvalModel::open(options.model, rounding, options.isa, pool, load));
   KT_TRY(const std::vector<TaskReport> reports, task.run(options, model, pool));
   std::fputs(table_of(reports).c_str(), stdout);
   if (std::fflush(stdout) != 0) {
@@ -155,6 +166,7 @@ Command add_eval(CLI::App& program) {
                    "groups of 128, to nearest), int8 (weights per channel, activations per token)")
       ->capture_default_str()
       ->check(CLI::IsMember({"none", "int4", "int8"}));
+  add_quantization_options(*command, options->quantization, options->activations, "");
   command->add_option("--reference", options->reference,
                       "the model that kl is measured from; default: MODEL as it is stored");
   command->add_option("--output-path", options->output_path, "a file for the results as JSON");

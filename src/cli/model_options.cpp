@@ -10,6 +10,22 @@
 
 namespace kilotoken {
 
+void add_quantization_options(CLI::App& command, std::string& quantization,
+                              std::string& activations, const std::string& group) {
+  CLI::Option* format = command.add_option(
+      "--quantization", quantization,
+      "weights quantised at load: int8 (a scale for each output channel; activations int8 for each "
+      "token), int4 (groups of 128), q8_0 or q4_0 (as in GGUF files); default: as stored");
+  format->check(CLI::IsMember({"int8", "int4", "q8_0", "q4_0"}));
+  CLI::Option* rows = command.add_option(
+      "--activations", activations,
+      "with int4 weights: bfloat16 (auto) multiplies them exactly, int8 is faster");
+  rows->capture_default_str()->check(CLI::IsMember({"auto", "bfloat16", "int8"}));
+  if (group.empty()) return;
+  format->group(group);
+  rows->group(group);
+}
+
 void add_model_options(CLI::App& command, ServeOptions& options) {
   const std::string group = "Model and memory";
   command.add_option("model", options.model, "demo (built in), a model directory, or a .gguf file")
@@ -37,6 +53,7 @@ void add_model_options(CLI::App& command, ServeOptions& options) {
                   "converted); of dummy weights, the type to make")
       ->capture_default_str()
       ->group(group);
+  add_quantization_options(command, options.quantization, options.activations, group);
   command
       .add_option("--kv-cache-dtype", options.kv_cache_dtype,
                   "auto (bfloat16; float32 for a float32 model), float32, float16 or bfloat16")

@@ -120,8 +120,8 @@ TEST(Rule15, AStreamCutOffByTheServerHasNoCleanEnd) {
   EXPECT_FALSE(rest.ends_with("0\r\n\r\n"));
 }
 
-// The built-in model with an output layer of its own, and NaN for the embedding of `token`: it
-// computes as before until it has to read that token.
+// The built-in model with an output layer of its own, and an embedding of `token` that becomes NaN
+// on the way: it computes as before until it has to read that token.
 class ModelThatBreaks {
  public:
   explicit ModelThatBreaks(int token) {
@@ -140,12 +140,18 @@ class ModelThatBreaks {
     const auto weights = open_safetensors(demo).value();
     std::map<std::string, Tensor> tensors;
     for (const std::string& tensor : weights->names()) tensors[tensor] = *weights->find(tensor);
-    Tensor& embedding = tensors.at("model.embed_tokens.weight");
+    // The token's embedding lies along one channel alone, where the last norm's weight makes it
+    // infinite, and no other token's; from there the head takes nothing: 0 times infinity.
+    const Tensor embedding = tensors.at("model.embed_tokens.weight");
+    const int64_t width = embedding.size(1);
     tensors["lm_head.weight"] = embedding;
-    std::vector<std::byte> broken(embedding.data, embedding.data + embedding.bytes());
-    const size_t row = embedding.bytes() / static_cast<size_t>(embedding.size(0));
-    store(broken.data() + row * static_cast<size_t>(token), embedding.dtype, std::nanf(""));
-    embedding.data = broken.data();
+    for (int64_t i = 0; i < width; ++i) {
+      put("model.embed_tokens.weight", token * width + i, i == 0 ? 1e30f : 0.0f, tensors);
+    }
+    put("model.norm.weight", 0, 5e37f, tensors);
+    for (int64_t row = 0; row < embedding.size(0); ++row) {
+      put("lm_head.weight", row * width, 0.0f, tensors);
+    }
     KT_CHECK(write_safetensors(dir_ / "model.safetensors", tensors).ok());
   }
   ~ModelThatBreaks() { std::filesystem::remove_all(dir_); }
@@ -155,7 +161,18 @@ class ModelThatBreaks {
   std::string path() const { return dir_.string(); }
 
  private:
+  // Number `index` of a tensor, in a copy that the tensor views from then on.
+  void put(const std::string& name, int64_t index, float value,
+           std::map<std::string, Tensor>& tensors) {
+    Tensor& tensor = tensors.at(name);
+    std::vector<std::byte>& copy = copies_[name];
+    if (copy.empty()) copy.assign(tensor.data, tensor.data + tensor.bytes());
+    tensor.data = copy.data();
+    store(copy.data() + static_cast<size_t>(index) * size_of(tensor.dtype), tensor.dtype, value);
+  }
+
   std::filesystem::path dir_;
+  std::map<std::string, std::vector<std::byte>> copies_;
 };
 
 TEST(Rule15, BrokenLogitsInMidStreamAreAnErrorEventAndTheConnectionCloses) {

@@ -371,18 +371,46 @@ int run_matrix(const TestModel& model, DType kv_dtype, int length) {
   return failures;
 }
 
-int run_table(const Kernels& kernels, bool quick) {
+struct Format {
+  const char *quantization, *activations;
+  std::string text() const {
+    return std::string(quantization) + (std::string_view(activations) == "auto"
+                                            ? ""
+                                            : ", activations " + std::string(activations));
+  }
+  LoadOptions load() const { return quantised_load(quantization, activations).value(); }
+};
+constexpr Format kFormats[] = {
+    {"int8", "auto"}, {"int4", "auto"}, {"int4", "int8"}, {"q8_0", "auto"}, {"q4_0", "auto"}};
+constexpr int kFormatLength = 200;  // tokens; formats differ in their linears alone
+
+int run_formats(const Kernels& kernels, const std::string& demo) {
+  int failures = 0;
+  for (const Format& format : kFormats) {
+    const TestModel model = load_test_model("demo, " + format.text(), demo, kernels, format.load());
+    failures += run_matrix(model, DType::kBF16, kFormatLength);
+  }
+  return failures;
+}
+
+struct Extent {
+  bool quick;     // small models, short texts
+  bool emulated;  // another table's arithmetic, slowly: the model in the tree is enough
+  bool formats;
+};
+
+int run_table(const Kernels& kernels, const Extent& extent) {
   const bool slow = kernels.name == reference_kernels().name;
   std::printf("== kernel table %s\n", std::string(kernels.name).c_str());
-  int failures = 0;
-  const int small = quick ? 200 : 400;
-  if (const auto demo = resolve_model("demo"); demo.ok()) {
-    const TestModel model = load_test_model("demo", demo->string(), kernels);
-    failures += run_matrix(model, DType::kBF16, small);
-  } else {
+  const auto demo = resolve_model("demo");
+  if (!demo.ok()) {
     std::printf("demo: FAILED: %s\n", demo.error().message.c_str());
-    ++failures;
+    return 1;
   }
+  const int small = extent.quick || extent.emulated ? 200 : 400;
+  int failures = run_matrix(load_test_model("demo", demo->string(), kernels), DType::kBF16, small);
+  if (extent.formats) failures += run_formats(kernels, demo->string());
+  if (extent.emulated) return failures;
   if (const char* data = std::getenv("KILOTOKEN_TEST_DATA")) {
     const TestModel model =
         load_test_model("stories260K", std::string(data) + "/stories260K/hf", kernels);
@@ -392,7 +420,7 @@ int run_table(const Kernels& kernels, bool quick) {
   } else {
     std::printf("stories260K: skipped, KILOTOKEN_TEST_DATA is not set\n");
   }
-  if (!quick) {
+  if (!extent.quick) {
     failures += run_matrix(random_wide_model(kernels), DType::kBF16, slow ? 300 : 3000);
   }
   return failures;
@@ -400,6 +428,7 @@ int run_table(const Kernels& kernels, bool quick) {
 
 int run(bool quick) {
   const char* forced = std::getenv("KILOTOKEN_ISA");
+  const Kernels* best = select_kernels("").value();
   int failures = 0;
   for (const KernelTable& table : kernel_tables()) {
     if (forced && table.kernels->name != forced) continue;
@@ -408,7 +437,9 @@ int run(bool quick) {
                   std::string(table.kernels->name).c_str(), std::string(table.needs).c_str());
       continue;
     }
-    failures += run_table(*table.kernels, quick);
+    if (quick && table.emulated && !forced) continue;
+    const bool formats = !quick || forced || table.kernels == best;
+    failures += run_table(*table.kernels, {quick, table.emulated, formats});
   }
   std::printf("%s\n", failures == 0 ? "every cell gave the same bytes" : "FAILED");
   return failures == 0 ? 0 : 1;

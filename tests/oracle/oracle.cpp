@@ -18,18 +18,33 @@ namespace {
 
 constexpr double kBound = 1e-3;    // of a log probability
 constexpr double kNearTie = 0.01;  // a reference top-2 gap under this decides no token
+// Where linears round their input rows, as the references do not: to BF16, or to INT8 in groups of
+// 32. Tokens are compared where the gap is larger than what rounding may move.
+constexpr double kBf16RowsBound = 0.15, kInt8RowsBound = 0.2;
+
+double bound_of(const TestModel& model, const Kernels& kernels) {
+  const DType stored = model.model->weight_dtype();
+  if (is_blocks(stored)) return kInt8RowsBound;
+  return stored == DType::kBF16 && kernels.packs_bf16 ? kBf16RowsBound : kBound;
+}
 
 struct Findings {
-  double worst = 0;
+  double bound = kBound;
+  double worst = 0, sum = 0;
   int cases = 0, logprobs = 0, greedy_compared = 0, greedy_equal = 0;
+
+  void add(double difference) {
+    worst = std::max(worst, std::abs(difference));
+    sum += std::abs(difference);
+    ++logprobs;
+  }
 };
 
 void compare(const Json& expected, const TokenLogprob& got, Findings& findings) {
   for (const auto& pair : expected) {
     for (const auto& [token, logprob] : got.top) {
       if (token != pair[0].get<int32_t>()) continue;
-      findings.worst = std::max(findings.worst, std::abs(logprob - pair[1].get<double>()));
-      ++findings.logprobs;
+      findings.add(logprob - pair[1].get<double>());
     }
   }
 }
@@ -57,19 +72,20 @@ void run_case(const Model& model, const Json& reference, Findings& findings) {
   for (size_t i = 1; i < prompt.size(); ++i) {
     const double difference =
         out.prompt_logprobs.at(i - 1).logprob - prompt_logprobs.at(i).get<double>();
-    findings.worst = std::max(findings.worst, std::abs(difference));
-    ++findings.logprobs;
+    findings.add(difference);
   }
   if (reference.contains("next_top10")) {
     compare(reference.at("next_top10"), out.logprobs.at(0), findings);
   }
-  if (reference.at("min_gap").get<double>() < kNearTie) return;
+  if (reference.at("min_gap").get<double>() < std::max(kNearTie, 2 * findings.bound)) return;
+
   ++findings.greedy_compared;
   findings.greedy_equal += out.tokens == greedy ? 1 : 0;
 }
 
-Findings run_cases(const Model& model, const Json& references) {
+Findings run_cases(const Model& model, const Json& references, double bound = kBound) {
   Findings findings;
+  findings.bound = bound;
   for (const Json& reference : references) run_case(model, reference, findings);
   return findings;
 }
@@ -80,11 +96,14 @@ Json read_references(const std::string& path) {
 }
 
 bool report(const std::string& name, const Findings& found) {
-  const bool good =
-      found.worst <= kBound && found.logprobs > 0 && found.greedy_equal == found.greedy_compared;
-  std::printf("%-34s %3d prompts %5d logprobs   worst difference %.2e   greedy %d of %d   %s\n",
-              name.c_str(), found.cases, found.logprobs, found.worst, found.greedy_equal,
-              found.greedy_compared, good ? "ok" : "FAILED");
+  const bool good = found.worst <= found.bound && found.logprobs > 0 &&
+                    found.greedy_equal == found.greedy_compared;
+  std::printf(
+      "%-34s %3d prompts %5d logprobs   worst difference %.2e of %.0e, mean %.2e   greedy %d of %d "
+      "  %s\n",
+      name.c_str(), found.cases, found.logprobs, found.worst, found.bound,
+      found.sum / found.logprobs, found.greedy_equal, found.greedy_compared,
+      good ? "ok" : "FAILED");
   return good;
 }
 
@@ -101,7 +120,8 @@ bool catches_flipped_weight(const TestModel& sound, const Json& references,
   const float flipped = -tensor.at(largest);
   store(weights->bytes(name).data() + static_cast<size_t>(largest) * size_of(tensor.dtype),
         tensor.dtype, flipped);
-  const auto model = build_model(sound.files.config, *weights, kernels).value();
+  ThreadPool pool(2);
+  const auto model = build_model(sound.files.config, *weights, kernels, pool).value();
   const Findings found = run_cases(*model, references);
   const bool caught = found.worst > kBound;
   std::printf("%-34s worst difference %.2e   %s\n", "stories260K, one sign flipped", found.worst,
@@ -121,21 +141,24 @@ constexpr OracleModel kModels[] = {
      "arch_oracles/llama_rope_linear4/reference.json"},
     {"llama, llama3 RoPE scaling", "arch_oracles/llama3_rope",
      "arch_oracles/llama3_rope/reference.json"},
+    {"kquant GGUF BF16", "kquant/gguf/kq-BF16.gguf", "kquant/reference/logits_BF16.json"},
+    {"kquant GGUF Q8_0", "kquant/gguf/kq-Q8_0.gguf", "kquant/reference/logits_Q8_0.json"},
 };
 
 bool run_table(const Kernels& kernels, const std::string& data) {
-  std::printf("== kernel table %s, bound %.0e\n", std::string(kernels.name).c_str(), kBound);
+  std::printf("== kernel table %s\n", std::string(kernels.name).c_str());
   bool good = true;
   for (const OracleModel& row : kModels) {
     const TestModel model = load_test_model(row.name, data + "/" + row.path, kernels);
     const Json references = read_references(data + "/" + row.references);
-    good &= report(row.name, run_cases(*model.model, references));
+    good &= report(row.name, run_cases(*model.model, references, bound_of(model, kernels)));
     if (&row == kModels) good &= catches_flipped_weight(model, references, kernels);
   }
   if (const auto demo = resolve_model("demo"); demo.ok()) {
     const TestModel model = load_test_model("demo", demo->string(), kernels);
-    good &= report("demo",
-                   run_cases(*model.model, read_references(demo->string() + "/reference.json")));
+    good &=
+        report("demo", run_cases(*model.model, read_references(demo->string() + "/reference.json"),
+                                 bound_of(model, kernels)));
   }
   return good;
 }

@@ -23,12 +23,13 @@ std::unique_ptr<MadeWeights> copy_of(const WeightSource& source) {
   return copy;
 }
 
-TestModel load_test_model(const std::string& name, const std::string& path,
-                          const Kernels& kernels) {
+TestModel load_test_model(const std::string& name, const std::string& path, const Kernels& kernels,
+                          const LoadOptions& options) {
   TestModel out;
   out.name = name;
   out.files = open_model_files(path).value();
-  out.model = build_model(out.files.config, *out.files.weights, kernels).value();
+  ThreadPool pool(2);
+  out.model = build_model(out.files.config, *out.files.weights, kernels, pool, options).value();
   return out;
 }
 
@@ -49,7 +50,7 @@ void fill_randomly(const TensorShape& tensor, uint32_t stream, std::span<std::by
 
 }  // namespace
 
-TestModel random_wide_model(const Kernels& kernels) {
+TestModel random_wide_model(const Kernels& kernels, const LoadOptions& options) {
   TestModel out;
   out.name = "random-d1024";
   ModelConfig& config = out.files.config;
@@ -70,7 +71,8 @@ TestModel random_wide_model(const Kernels& kernels) {
     fill_randomly(tensor, stream++, made->bytes(tensor.name));
   }
   out.files.weights = std::move(made);
-  out.model = build_model(config, *out.files.weights, kernels).value();
+  ThreadPool pool(2);
+  out.model = build_model(config, *out.files.weights, kernels, pool, options).value();
   return out;
 }
 

@@ -20,10 +20,11 @@ struct TestModel {
 };
 
 // KT_CHECKs on failure: the files are known to be good.
-TestModel load_test_model(const std::string& name, const std::string& path, const Kernels& kernels);
+TestModel load_test_model(const std::string& name, const std::string& path, const Kernels& kernels,
+                          const LoadOptions& options = {});
 
 // Two Llama layers, d 1024, ffn 2816, 16 heads of 64 on 4 KV heads, vocabulary 512, context 4,096,
 // bfloat16, seeded.
-TestModel random_wide_model(const Kernels& kernels);
+TestModel random_wide_model(const Kernels& kernels, const LoadOptions& options = {});
 
 }  // namespace kilotoken::test

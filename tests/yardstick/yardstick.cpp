@@ -98,8 +98,8 @@ Result<void> choices(const Subjects& of, Table& table) {
 Result<void> formats(const Subjects& of, const std::string& name, const TokenizedTexts& texts,
                      Table& table) {
   const char* isa = std::getenv("KILOTOKEN_ISA");
-  KT_TRY(const EvalModel int4, EvalModel::open(name, Rounding::kInt4, isa ? isa : ""));
-  KT_TRY(const EvalModel int8, EvalModel::open(name, Rounding::kInt8, isa ? isa : ""));
+  KT_TRY(const EvalModel int4, EvalModel::open(name, Rounding::kInt4, isa ? isa : "", of.pool));
+  KT_TRY(const EvalModel int8, EvalModel::open(name, Rounding::kInt8, isa ? isa : "", of.pool));
   KT_TRY(const KlResult four, kl(of.target, int4, texts, of.pool));
   KT_TRY(const KlResult eight, kl(of.target, int8, texts, of.pool));
   table.at_least("KL of INT4 to nearest (weights, groups of 128), nats a token", four.kl, 0.01);
@@ -139,10 +139,10 @@ long long token_count(const TokenizedTexts& texts) {
 Result<bool> measure(const std::string& name) {
   const char* forced = std::getenv("KILOTOKEN_ISA");
   const std::string isa = forced ? forced : "";
-  KT_TRY(const EvalModel target, EvalModel::open(name, Rounding::kNone, isa));
-  KT_TRY(const EvalModel draft,
-         EvalModel::open((target.files.path / "draft").string(), Rounding::kNone, isa));
   ThreadPool pool(usable_cpu_count());
+  KT_TRY(const EvalModel target, EvalModel::open(name, Rounding::kNone, isa, pool));
+  KT_TRY(const EvalModel draft,
+         EvalModel::open((target.files.path / "draft").string(), Rounding::kNone, isa, pool));
   const Subjects of{target, draft, pool};
   const auto read = [&](int limit) -> Result<TokenizedTexts> {
     KT_TRY(std::vector<EvalText> texts,

@@ -16,18 +16,24 @@
 
 #include "base/result.h"
 #include "base/threads.h"
+#include "compute/kernels/weight.h"
 #include "compute/kv/kv_layout.h"
+#include "compute/tensor/arena.h"
 #include "compute/tensor/tensor.h"
 
 namespace kilotoken {
 
 struct LinearArgs {
-  const float* input;  // [rows, in]
-  Tensor weight;       // [out, in]
-  float* output;       // [rows, out]
+  const float* input;    // [rows, in]
+  const Weight& weight;  // [out, in]
+  float* output;         // [rows, out]
   int64_t rows;
-  bool accumulate = false;  // output += instead of =
+  bool accumulate = false;         // output += instead of =
+  Workspace* workspace = nullptr;  // with linear_scratch_bytes() left in it, given back at the end
 };
+
+// What one call may take from its workspace, whatever the table and the weight's format.
+size_t linear_scratch_bytes(int64_t rows, int64_t in);
 
 struct RopeArgs {
   float* heads;              // [rows, head_count, head_dim], rotated in place
@@ -68,6 +74,7 @@ struct AttentionArgs {
 
 struct Kernels {
   std::string_view name;
+  bool packs_bf16;  // whether BF16 weights are packed for it; else it reads them as stored
 
   // output[r, o] (+)= sum over i of input[r, i] * weight[o, i]
   void (*linear)(const LinearArgs& args, ThreadPool& pool);
@@ -81,23 +88,25 @@ struct Kernels {
   // gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i]
   void (*silu_multiply)(float* gate, const float* up, int64_t count, ThreadPool& pool);
   // output[r] = table[ids[r]] as float32
-  void (*embed)(const Tensor& table, const int32_t* ids, int64_t rows, float* output,
+  void (*embed)(const Weight& table, const int32_t* ids, int64_t rows, float* output,
                 ThreadPool& pool);
 };
 
 // The plain one, always there.
 const Kernels& reference_kernels();
 
-// Names of the tables this build has, best last; each with whether this CPU can run it.
+// The tables this build has, best last; each with whether this CPU can run it.
 struct KernelTable {
   const Kernels* kernels;
   bool runs_here;
   std::string_view needs;  // CPU features, for messages
   std::string_view lacks;  // the first of them that is missing here; empty where it runs
+  bool emulated = false;   // another table's arithmetic without its instructions: only if forced
 };
 std::span<const KernelTable> kernel_tables();
 
-// The table named `forced` (from KILOTOKEN_ISA), or the best this CPU runs when empty. kInvalid for
+// The table named `forced` (from KILOTOKEN_ISA), or the last not emulated one that
+// this CPU runs when empty. kInvalid for
 // an unknown name, kUnsupported where the CPU lacks it; both list what is there.
 Result<const Kernels*> select_kernels(std::string_view forced);
 

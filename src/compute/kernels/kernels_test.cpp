@@ -1,9 +1,7 @@
-// One list of cases for every table: near a float64 reference, and the same bits for any number of
-// rows and threads.
+// One list of cases for every table: near a float64 reference, and the same bits at any place.
+// Linears are in linear_test.cpp, attention in attention_test.cpp.
 
 #include "compute/kernels/kernels.h"
-
-#include <numeric>
 
 #include "compute/kernels/test_support.h"
 
@@ -14,111 +12,7 @@ class KernelsTest : public EveryTable {};
 INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest, testing::Range<size_t>(0, kernel_tables().size()),
                          table_name);
 
-struct LinearShape {
-  int64_t in, out;
-};
-constexpr LinearShape kLinearShapes[] = {{1, 1},    {7, 3},    {63, 5},   {65, 33},
-                                         {172, 64}, {1024, 9}, {1029, 7}, {2816, 26}};
 constexpr DType kDTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
-
-struct LinearData {
-  LinearShape shape;
-  std::vector<float> input;
-  StoredNumbers weights;
-
-  LinearData(LinearShape of, DType dtype, int64_t rows)
-      : shape(of), input(numbers(rows, of.in, 1)), weights(numbers(of.out, of.in, 2, 1), dtype) {}
-
-  Tensor weight() const { return weights.tensor({shape.out, shape.in}); }
-
-  std::vector<float> run(const Kernels& kernels, int64_t first, int64_t rows,
-                         ThreadPool& pool) const {
-    std::vector<float> output(static_cast<size_t>(rows * shape.out), NAN);
-    kernels.linear({input.data() + first * shape.in, weight(), output.data(), rows}, pool);
-    return output;
-  }
-};
-
-TEST_P(KernelsTest, LinearIsNearTheExactSum) {
-  ThreadPool pool(2);
-  for (DType dtype : kDTypes) {
-    for (LinearShape shape : kLinearShapes) {
-      const LinearData data(shape, dtype, 9);
-      const Tensor weight = data.weight();
-      const std::vector<float> output = data.run(kernels(), 0, 9, pool);
-      for (int64_t row = 0; row < 9; ++row) {
-        for (int64_t o = 0; o < shape.out; ++o) {
-          double exact = 0, magnitude = 0;
-          for (int64_t i = 0; i < shape.in; ++i) {
-            const double term = double{data.input[static_cast<size_t>(row * shape.in + i)]} *
-                                double{weight.at(o * shape.in + i)};
-            exact += term;
-            magnitude += std::abs(term);
-          }
-          const double bound = 4 * kEpsilon * std::sqrt(shape.in) * magnitude;
-          ASSERT_NEAR(output[static_cast<size_t>(row * shape.out + o)], exact, bound)
-              << shape_text(weight) << " row " << row << " output " << o;
-        }
-      }
-    }
-  }
-}
-
-// All up to 70 and some large ones; for large matrices those that take different paths.
-std::vector<int64_t> row_counts(LinearShape shape) {
-  std::vector<int64_t> counts(shape.in >= 1024 ? 13 : 70);
-  std::iota(counts.begin(), counts.end(), 1);
-  if (shape.in >= 1024) counts.insert(counts.end(), {63, 64, 65, 513});
-  if (shape.in < 1024) counts.insert(counts.end(), {511, 512, 513});
-  return counts;
-}
-
-TEST_P(KernelsTest, LinearGivesTheSameBitsForAnyNumberOfRowsAndThreads) {
-  ThreadPool one(1), two(2), three(3);
-  ThreadPool* const pools[] = {&one, &two, &three};
-  for (DType dtype : kDTypes) {
-    for (LinearShape shape : kLinearShapes) {
-      const LinearData data(shape, dtype, 513);
-      std::vector<float> alone;
-      for (int64_t row = 0; row < 513; ++row) {
-        const std::vector<float> output = data.run(kernels(), row, 1, *pools[row % 3]);
-        alone.insert(alone.end(), output.begin(), output.end());
-      }
-      for (int64_t rows : row_counts(shape)) {
-        const std::vector<float> together = data.run(kernels(), 0, rows, *pools[rows % 3]);
-        ASSERT_TRUE(same_bits(together.data(), alone.data(), together.size()))
-            << shape_text(data.weight()) << ", " << rows << " rows";
-      }
-    }
-  }
-}
-
-TEST_P(KernelsTest, LinearGivesTheSameBitsForOneTwoAndThreeThreads) {
-  const LinearData data({172, 200}, DType::kBF16, 70);
-  ThreadPool one(1);
-  for (int64_t rows : {1, 2, 3, 4, 17, 70}) {
-    const std::vector<float> expected = data.run(kernels(), 0, rows, one);
-    for (int threads : {2, 3}) {
-      ThreadPool pool(threads);
-      for (int again = 0; again < 20; ++again) {
-        const std::vector<float> output = data.run(kernels(), 0, rows, pool);
-        ASSERT_TRUE(same_bits(output.data(), expected.data(), output.size())) << rows << " rows";
-      }
-    }
-  }
-}
-
-TEST_P(KernelsTest, LinearAccumulatesOntoTheOutput) {
-  ThreadPool pool(2);
-  for (int64_t rows : {1, 2, 3, 21}) {
-    const LinearData data({65, 33}, DType::kF16, rows);
-    const std::vector<float> sum = data.run(kernels(), 0, rows, pool);
-    const std::vector<float> before = numbers(rows, 33, 3);
-    std::vector<float> output = before;
-    kernels().linear({data.input.data(), data.weight(), output.data(), rows, true}, pool);
-    for (size_t i = 0; i < output.size(); ++i) ASSERT_EQ(output[i], before[i] + sum[i]) << rows;
-  }
-}
 
 TEST_P(KernelsTest, RmsNormIsNearTheExactOne) {
   for (int64_t size : {1, 8, 63, 288, 1024}) {
@@ -228,7 +122,7 @@ TEST_P(KernelsTest, EmbedTakesTheRowsAsTheyAre) {
     const Tensor table = stored.tensor({20, 13});
     const std::vector<int32_t> ids{19, 0, 7, 7};
     std::vector<float> output(4 * 13);
-    kernels().embed(table, ids.data(), 4, output.data(), pool);
+    kernels().embed(Weight::view(table), ids.data(), 4, output.data(), pool);
     for (size_t i = 0; i < output.size(); ++i) {
       ASSERT_EQ(output[i], table.at(ids[i / 13] * 13 + static_cast<int64_t>(i % 13)));
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/check.h"
 #include "compute/tensor/dtype.h"
 
 namespace kilotoken {
@@ -27,7 +28,7 @@ T round_to(float value) {
   }
 }
 
-// Calls body(T{}) with the C++ type of a dtype.
+// Calls body(T{}) with the C++ type of a dtype that is no blocks.
 template <typename Body>
 void with_stored_type(DType dtype, Body&& body) {
   switch (dtype) {
@@ -37,7 +38,11 @@ void with_stored_type(DType dtype, Body&& body) {
       return body(Half{});
     case DType::kBF16:
       return body(BFloat16{});
+    case DType::kQ8_0:
+    case DType::kQ4_0:
+      break;
   }
+  check_failed(__FILE__, __LINE__, "single numbers are stored in the type", "");
 }
 
 }  // namespace kilotoken

@@ -33,7 +33,9 @@ class EveryTable : public testing::TestWithParam<size_t> {
 };
 
 inline std::string table_name(const testing::TestParamInfo<size_t>& info) {
-  return std::string(kernel_tables()[info.param].kernels->name);
+  std::string name(kernel_tables()[info.param].kernels->name);
+  std::replace(name.begin(), name.end(), '-', '_');  // Google Test's names have no hyphens
+  return name;
 }
 
 // Values of about unit size; one channel in a hundred is 30 times larger, as in trained models.

@@ -33,9 +33,9 @@ class Arena {
 bool huge_pages_offered(
     const std::filesystem::path& setting = "/sys/kernel/mm/transparent_hugepage/enabled");
 
-// Says that `range` of a file's read-only mapping is not needed soon: its whole pages are no longer
-// resident in this process, and are read from the file if touched again. The pages that only partly
-// belong to it stay.
+// Says that `range` of a mapping is not needed: its whole pages are no longer resident in this
+// process. A file's are read from it if touched again, an arena's are zeros then. The pages that
+// only partly belong to it stay.
 void drop_mapped(std::span<const std::byte> range);
 
 // Scratch of one step: grows to the largest step seen, then is reused. take() hands out 64-byte

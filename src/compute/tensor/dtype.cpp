@@ -6,7 +6,18 @@
 
 namespace kilotoken {
 
-size_t size_of(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
+size_t size_of(DType dtype) {
+  KT_CHECK(!is_blocks(dtype), "blocks have no bytes per number");
+  return dtype == DType::kF32 ? 4 : 2;
+}
+
+size_t bytes_of(DType dtype, int64_t elements) {
+  const auto count = static_cast<size_t>(elements);
+  if (!is_blocks(dtype)) return count * size_of(dtype);
+  KT_CHECK_EQ(elements % kBlockNumbers, 0);
+  const size_t block_bytes = dtype == DType::kQ8_0 ? 34 : 18;
+  return count / kBlockNumbers * block_bytes;
+}
 
 std::string_view name_of(DType dtype) {
   switch (dtype) {
@@ -16,6 +27,10 @@ std::string_view name_of(DType dtype) {
       return "float16";
     case DType::kBF16:
       return "bfloat16";
+    case DType::kQ8_0:
+      return "q8_0";
+    case DType::kQ4_0:
+      return "q4_0";
   }
   check_failed(__FILE__, __LINE__, "dtype is one of the enumerators", "");
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Element types of tensors, and the 16-bit float conversions (round to nearest even).
+// Types that tensors are stored in, and the 16-bit float conversions (round to nearest even).
 
 #include <bit>
 #include <cstddef>
@@ -9,11 +9,18 @@
 
 namespace kilotoken {
 
-enum class DType : uint8_t { kF32, kF16, kBF16 };
+// The last two are GGUF's: blocks of 32 numbers, a float16 scale and then codes of 8 or 4 bits
+// (https://github.com/ggml-org/ggml, block_q8_0 and block_q4_0 of ggml-common.h; of 4 bits, number
+// i and i + 16 share a byte, i has the lower half, and 8 stands for 0).
+enum class DType : uint8_t { kF32, kF16, kBF16, kQ8_0, kQ4_0 };
 
-size_t size_of(DType dtype);            // bytes per element
-std::string_view name_of(DType dtype);  // "float32", "float16", "bfloat16"
-std::optional<DType> dtype_named(std::string_view name);
+inline constexpr int64_t kBlockNumbers = 32;
+
+constexpr bool is_blocks(DType dtype) { return dtype == DType::kQ8_0 || dtype == DType::kQ4_0; }
+size_t size_of(DType dtype);                     // bytes per number; of no blocks
+size_t bytes_of(DType dtype, int64_t elements);  // of blocks a multiple of kBlockNumbers
+std::string_view name_of(DType dtype);           // "float32", "float16", "bfloat16", "q8_0", "q4_0"
+std::optional<DType> dtype_named(std::string_view name);  // of single numbers: no blocks
 
 struct Half {
   uint16_t bits;

@@ -29,11 +29,18 @@ struct Tensor {
   bool empty() const { return data == nullptr; }
   int64_t size(int axis) const { return sizes[static_cast<size_t>(axis)]; }
   int64_t elements() const;
-  size_t bytes() const { return static_cast<size_t>(elements()) * size_of(dtype); }
+  size_t bytes() const { return bytes_of(dtype, elements()); }
   float at(int64_t flat_index) const;  // slow; for tests and small tables
 };
 
-void store(std::byte* at, DType dtype, float value);  // rounded to the type
+void store(std::byte* at, DType dtype, float value);  // rounded to the type, which is no blocks
+
+// What a block of codes stores.
+struct CodeBlock {
+  float scale;
+  int8_t codes[kBlockNumbers];
+};
+CodeBlock code_block(const Tensor& blocks, int64_t index);
 
 std::string shape_text(const Tensor& tensor);  // "[512, 64] float32"
 

@@ -11,8 +11,8 @@ Result<int32_t> within(const ModelFiles& files, int32_t token, const char* what)
 
 }  // namespace
 
-Result<EvalModel> EvalModel::open(const std::string& name, Rounding rounding,
-                                  std::string_view isa) {
+Result<EvalModel> EvalModel::open(const std::string& name, Rounding rounding, std::string_view isa,
+                                  ThreadPool& pool, const LoadOptions& load) {
   EvalModel out;
   KT_TRY(const Kernels* table, select_kernels(isa));
   KT_TRY(out.files, open_model_files(name));
@@ -24,7 +24,7 @@ Result<EvalModel> EvalModel::open(const std::string& name, Rounding rounding,
     KT_TRY(out.rounded, rounded_weights(*files.weights, rounding));
   }
   const WeightSource& weights = out.rounded ? *out.rounded : *files.weights;
-  KT_TRY(out.model, build_model(files.config, weights, *out.kernels));
+  KT_TRY(out.model, build_model(files.config, weights, *out.kernels, pool, load));
   return out;
 }
 

@@ -19,8 +19,9 @@ struct EvalModel {
   std::unique_ptr<const Kernels> kernels;  // the model refers to it
   std::unique_ptr<Model> model;
 
-  // `name` as for serving; `isa` forces a kernel table.
-  static Result<EvalModel> open(const std::string& name, Rounding rounding, std::string_view isa);
+  // `name` as for serving; `isa` forces a kernel table. The threads of `pool` are to compute it.
+  static Result<EvalModel> open(const std::string& name, Rounding rounding, std::string_view isa,
+                                ThreadPool& pool, const LoadOptions& load = {});
 
   // Token before a text that stands alone: BOS, or the end token where the model has none. The end
   // token of a text. Both are errors where the model's files name none.

@@ -57,8 +57,8 @@ void round_linear(const Tensor& tensor, Rounding rounding, std::span<std::byte> 
 template <size_t kTable>
 void linear_of_int8_rows(const LinearArgs& args, ThreadPool& pool) {
   const Kernels& table = *kernel_tables()[kTable].kernels;
-  if (args.weight.dtype != DType::kF32) return table.linear(args, pool);
-  const auto in = static_cast<size_t>(args.weight.size(1));
+  if (args.weight.format() != WeightFormat::kF32) return table.linear(args, pool);
+  const auto in = static_cast<size_t>(args.weight.in());
   std::vector<float> rounded(args.input, args.input + static_cast<size_t>(args.rows) * in);
   pool.run(args.rows, 1, [&](int, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {

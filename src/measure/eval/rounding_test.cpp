@@ -93,10 +93,12 @@ TEST(RoundedKernels, RoundTheRowsOfRoundedWeights) {
     if (!table.runs_here) continue;
     const Kernels rounded = rounded_kernels(*table.kernels, Rounding::kInt8);
     float sums[2];
-    rounded.linear({input.data(), Tensor(ones.data(), DType::kF32, {1, 3}), sums, 2}, pool);
+    const Weight of_float32 = Weight::view(Tensor(ones.data(), DType::kF32, {1, 3}));
+    const Weight of_bfloat16 = Weight::view(Tensor(ones16.data(), DType::kBF16, {1, 3}));
+    rounded.linear({input.data(), of_float32, sums, 2}, pool);
     EXPECT_FLOAT_EQ(sums[0], 126.0f);
     EXPECT_FLOAT_EQ(sums[1], (127.0f + 6.0f + 13.0f) * (2.0f / 127.0f));
-    rounded.linear({input.data(), Tensor(ones16.data(), DType::kBF16, {1, 3}), sums, 2}, pool);
+    rounded.linear({input.data(), of_bfloat16, sums, 2}, pool);
     EXPECT_FLOAT_EQ(sums[0], 126.8f);
     EXPECT_EQ(rounded_kernels(*table.kernels, Rounding::kInt4).linear, table.kernels->linear);
   }

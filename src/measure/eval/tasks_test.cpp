@@ -45,7 +45,8 @@ EvalModel with_weights(std::unique_ptr<WeightSource> weights) {
   out.files.defaults.eos_token_ids = {2};
   out.files.defaults.bos_token_id = 1;
   out.kernels = std::make_unique<const Kernels>(*select_kernels("").value());
-  out.model = build_model(out.files.config, *out.files.weights, *out.kernels).value();
+  ThreadPool pool(1);
+  out.model = build_model(out.files.config, *out.files.weights, *out.kernels, pool).value();
   return out;
 }
 

@@ -13,10 +13,10 @@ struct AttentionBlock {
   int head_dim = 0;
   int window = 0;  // 0 = all
   bool interleaved_rope = false;
-  Tensor query;   // [heads * head_dim, hidden]
-  Tensor key;     // [kv_heads * head_dim, hidden]
-  Tensor value;   // [kv_heads * head_dim, hidden]
-  Tensor output;  // [hidden, heads * head_dim]
+  Weight query;   // [heads * head_dim, hidden]
+  Weight key;     // [kv_heads * head_dim, hidden]
+  Weight value;   // [kv_heads * head_dim, hidden]
+  Weight output;  // [hidden, heads * head_dim]
 
   // residual[rows, hidden] += block(normed[rows, hidden])
   void forward(const BlockContext& context, int layer, const float* normed,

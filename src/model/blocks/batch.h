@@ -32,9 +32,10 @@ struct BlockContext {
   const Batch& batch;
   LinearCalls& calls;
 
-  void linear(const LinearArgs& args) const {
+  void linear(LinearArgs args) const {
     ++calls.calls;
     calls.rows += args.rows;
+    args.workspace = &workspace;
     kernels.linear(args, pool);
   }
 };

@@ -1,9 +1,10 @@
 #include "model/blocks/checkpoint.h"
 
 namespace kilotoken {
+namespace {
 
-Result<Tensor> require_tensor(const WeightSource& weights, std::string_view name,
-                              std::initializer_list<int64_t> shape) {
+Result<Tensor> of_shape(const WeightSource& weights, std::string_view name,
+                        std::initializer_list<int64_t> shape) {
   KT_TRY(const Tensor found, require_tensor(weights, name));
   const Tensor expected(found.data, found.dtype, shape);
   if (found.rank != expected.rank || found.sizes != expected.sizes) {
@@ -12,6 +13,105 @@ Result<Tensor> require_tensor(const WeightSource& weights, std::string_view name
                    ": weights and configuration are not of one model");
   }
   return found;
+}
+
+std::optional<WeightFormat> wanted_format(WeightFormat quantization, MatrixUse use) {
+  const bool blocks = quantization == WeightFormat::kQ8_0 || quantization == WeightFormat::kQ4_0;
+  if (use == MatrixUse::kLinear || (blocks && use == MatrixUse::kEmbedding)) return quantization;
+  if (blocks) return WeightFormat::kQ8_0;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<LoadOptions> quantised_load(std::string_view quantization, std::string_view activations) {
+  LoadOptions options;
+  if (!quantization.empty()) {
+    options.quantization = format_named(quantization);
+    if (!options.quantization || row_of(*options.quantization).plain()) {
+      return invalid("--quantization " + std::string(quantization) +
+                     ": choose int8, int4, q8_0 or q4_0");
+    }
+  }
+  if (activations == "auto") return options;
+  if (activations != "bfloat16" && activations != "int8") {
+    return invalid("--activations " + std::string(activations) + ": choose auto, bfloat16 or int8");
+  }
+  if (options.quantization != WeightFormat::kInt4) {
+    return invalid("--activations " + std::string(activations) +
+                   " is a choice with --quantization int4 only: other formats have one kind");
+  }
+  options.int8_activations = activations == "int8";
+  return options;
+}
+
+Error CheckpointReader::named(std::string_view name, Error error) const {
+  error.message = weights_.where() + ": tensor " + std::string(name) + ": " + error.message;
+  return error;
+}
+
+void CheckpointReader::note(const Tensor& stored, size_t bytes) {
+  report_.bytes += static_cast<int64_t>(bytes);
+  if (options_.read) options_.read(static_cast<int64_t>(stored.bytes()));
+}
+
+Result<WeightFormat> CheckpointReader::format_for(const Tensor& stored, std::string_view name,
+                                                  MatrixUse use) {
+  const WeightFormat own = format_of(stored.dtype);
+  if (!options_.quantization) return own;
+  if (is_blocks(stored.dtype)) {
+    return invalid("it is stored as " + std::string(name_of(stored.dtype)) + ": a file with " +
+                   "quantised weights is used as it is, without --quantization");
+  }
+  const std::optional<WeightFormat> wanted = wanted_format(*options_.quantization, use);
+  if (!wanted) return own;
+  if (row_of(*wanted).fits(stored.size(1))) return *wanted;
+  if (report_.kept++ == 0) {
+    report_.first_kept = std::string(name) + " " + shape_text(stored);
+  }
+  return own;
+}
+
+Result<DType> CheckpointReader::dtype_of(std::string_view name) const {
+  KT_TRY(const Tensor found, require_tensor(weights_, name));
+  return found.dtype;
+}
+
+Result<Tensor> CheckpointReader::numbers(std::string_view name,
+                                         std::initializer_list<int64_t> shape) {
+  KT_TRY(const Tensor found, of_shape(weights_, name, shape));
+  if (is_blocks(found.dtype)) {
+    return named(name, Error{ErrorCode::kUnsupported,
+                             "it is stored as " + std::string(name_of(found.dtype)) +
+                                 ": use a file that has it as F32, F16 or BF16",
+                             {}});
+  }
+  if (const Result<void> finite = check_finite(found, pool_); !finite.ok()) {
+    return named(name, finite.error());
+  }
+  note(found, found.bytes());
+  return found;
+}
+
+Result<Weight> CheckpointReader::matrix(std::string_view name, std::initializer_list<int64_t> shape,
+                                        MatrixUse use) {
+  KT_TRY(const Tensor found, of_shape(weights_, name, shape));
+  const Result<WeightFormat> format = format_for(found, name, use);
+  if (!format.ok()) return named(name, format.error());
+  const bool read_by_rows_only = use == MatrixUse::kEmbedding;
+  if (row_of(*format).plain() &&
+      (*format != WeightFormat::kBF16 || !kernels_.packs_bf16 || read_by_rows_only)) {
+    if (const Result<void> finite = check_finite(found, pool_); !finite.ok()) {
+      return named(name, finite.error());
+    }
+    note(found, found.bytes());
+    return Weight::view(found);
+  }
+  Result<Weight> packed = Weight::pack(found, *format, options_.int8_activations, pool_);
+  if (!packed.ok()) return named(name, packed.error());
+  note(found, packed->bytes());
+  weights_.release(name);
+  return packed;
 }
 
 }  // namespace kilotoken

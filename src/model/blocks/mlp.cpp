@@ -3,7 +3,7 @@
 namespace kilotoken {
 
 void GatedMlp::forward(const BlockContext& context, const float* normed, float* residual) const {
-  const int64_t rows = context.batch.rows(), wide = rows * gate.size(0);
+  const int64_t rows = context.batch.rows(), wide = rows * gate.out();
   float* gated = context.workspace.take<float>(static_cast<size_t>(wide)).data();
   float* upper = context.workspace.take<float>(static_cast<size_t>(wide)).data();
   context.linear({normed, gate, gated, rows});

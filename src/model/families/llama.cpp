@@ -46,10 +46,11 @@ class Llama final : public Model {
  public:
   Llama(const ModelConfig& config, const Kernels& kernels) : config_(config), kernels_(kernels) {}
 
-  Result<void> load(const WeightSource& weights, TensorNames names);
+  Result<void> load(CheckpointReader& reader, TensorNames names);
 
   const ModelConfig& config() const override { return config_; }
-  DType weight_dtype() const override { return embedding_.dtype; }
+  DType weight_dtype() const override { return weight_dtype_; }
+  const LoadReport& loaded() const override { return loaded_; }
   KvSpec kv_spec(DType kv_dtype) const override {
     return {config_.layers, config_.kv_heads, config_.head_dim, kv_dtype};
   }
@@ -57,14 +58,17 @@ class Llama final : public Model {
   ForwardOut forward(const Batch& batch, Workspace& workspace, ThreadPool& pool) const override;
 
  private:
-  Result<Layer> load_layer(const WeightSource& weights, TensorNames names, int index) const;
+  Result<Layer> load_layer(CheckpointReader& reader, TensorNames names, int index) const;
+  const Weight& head() const { return config_.tie_word_embeddings ? embedding_ : head_; }
   std::span<const float> logits(const BlockContext& context, const float* residual) const;
 
   ModelConfig config_;
   const Kernels& kernels_;
-  Tensor embedding_;   // [vocab, hidden]
+  DType weight_dtype_ = DType::kF32;
+  LoadReport loaded_;
+  Weight embedding_;   // [vocab, hidden]
   Tensor final_norm_;  // [hidden]
-  Tensor head_;        // [vocab, hidden]; the embedding when tied
+  Weight head_;        // [vocab, hidden]; none when tied to the embedding
   std::vector<Layer> layers_;
   std::vector<float> inv_freq_;  // [head_dim / 2]
 };
@@ -89,38 +93,45 @@ Result<void> visit_layer(const ModelConfig& config, Layer& layer, const Visit& v
 
 using Shape = std::initializer_list<int64_t>;
 
-Result<Layer> Llama::load_layer(const WeightSource& weights, TensorNames names, int index) const {
+Result<Layer> Llama::load_layer(CheckpointReader& reader, TensorNames names, int index) const {
   Layer layer;
   layer.attention.heads = config_.heads;
   layer.attention.kv_heads = config_.kv_heads;
   layer.attention.head_dim = config_.head_dim;
   layer.attention.window = config_.sliding_window;
   layer.attention.interleaved_rope = config_.rope.interleaved;
-  const auto load_one = [&](const Name& name, Shape shape, Tensor& tensor) -> Result<void> {
-    KT_TRY(tensor, require_tensor(weights, spelled(name, names, index), shape));
+  const auto load_one = [&]<typename T>(const Name& name, Shape shape, T& to) -> Result<void> {
+    if constexpr (std::is_same_v<T, Weight>) {
+      KT_TRY(to, reader.matrix(spelled(name, names, index), shape));
+    } else {
+      KT_TRY(to, reader.numbers(spelled(name, names, index), shape));
+    }
     return {};
   };
   KT_TRY_VOID(visit_layer(config_, layer, load_one));
   return layer;
 }
 
-Result<void> Llama::load(const WeightSource& weights, TensorNames names) {
+Result<void> Llama::load(CheckpointReader& reader, TensorNames names) {
   const int64_t hidden = config_.hidden_size, vocab = config_.vocab_size;
-  KT_TRY(embedding_, require_tensor(weights, spelled(kEmbedding, names, 0), {vocab, hidden}));
-  KT_TRY(final_norm_, require_tensor(weights, spelled(kFinalNorm, names, 0), {hidden}));
-  head_ = embedding_;
-  if (!config_.tie_word_embeddings) {
-    KT_TRY(head_, require_tensor(weights, spelled(kHead, names, 0), {vocab, hidden}));
+  const bool tied = config_.tie_word_embeddings;
+  KT_TRY(weight_dtype_, reader.dtype_of(spelled(kEmbedding, names, 0)));
+  KT_TRY(embedding_, reader.matrix(spelled(kEmbedding, names, 0), {vocab, hidden},
+                                   tied ? MatrixUse::kHead : MatrixUse::kEmbedding));
+  KT_TRY(final_norm_, reader.numbers(spelled(kFinalNorm, names, 0), {hidden}));
+  if (!tied) {
+    KT_TRY(head_, reader.matrix(spelled(kHead, names, 0), {vocab, hidden}, MatrixUse::kHead));
   }
   for (int i = 0; i < config_.layers; ++i) {
-    KT_TRY(Layer layer, load_layer(weights, names, i));
-    layers_.push_back(layer);
+    KT_TRY(Layer layer, load_layer(reader, names, i));
+    layers_.push_back(std::move(layer));
   }
   Tensor divisors;
   if (config_.rope_factors_in_weights) {
-    KT_TRY(divisors, require_tensor(weights, "rope_freqs.weight", {config_.head_dim / 2}));
+    KT_TRY(divisors, reader.numbers("rope_freqs.weight", {config_.head_dim / 2}));
   }
   inv_freq_ = rope_inverse_frequencies(config_.rope, config_.head_dim, divisors);
+  loaded_ = reader.report();
   return {};
 }
 
@@ -132,8 +143,11 @@ size_t Llama::workspace_bytes(int rows, int logit_rows) const {
       row_count * hidden * 2 +
       std::max(layer.attention.scratch_floats(rows), layer.mlp.scratch_floats(rows)) +
       wanted * (2 * hidden + static_cast<size_t>(config_.vocab_size));
+  const int widest =
+      std::max({config_.hidden_size, config_.intermediate_size, config_.heads * config_.head_dim});
   constexpr size_t kAlignmentSlack = 64 * 16;  // each piece taken is rounded up to a cache line
-  return floats * sizeof(float) + kAlignmentSlack;
+  return floats * sizeof(float) + linear_scratch_bytes(std::max(rows, logit_rows), widest) +
+         kAlignmentSlack;
 }
 
 std::span<const float> Llama::logits(const BlockContext& context, const float* residual) const {
@@ -149,7 +163,7 @@ std::span<const float> Llama::logits(const BlockContext& context, const float* r
   float* normed = context.workspace.take<float>(wanted.size() * hidden).data();
   kernels_.rms_norm(rows, final_norm_, config_.rms_norm_eps, count, normed, context.pool);
   auto out = context.workspace.take<float>(wanted.size() * static_cast<size_t>(config_.vocab_size));
-  context.linear({normed, head_, out.data(), count});
+  context.linear({normed, head(), out.data(), count});
   return out;
 }
 
@@ -186,7 +200,7 @@ std::vector<TensorShape> llama_tensors(const ModelConfig& config) {
   if (!config.tie_word_embeddings) all.push_back({spelled(kHead, names, 0), {vocab, hidden}});
   Layer unused;
   for (int i = 0; i < config.layers; ++i) {
-    const auto note = [&](const Name& name, Shape shape, Tensor&) -> Result<void> {
+    const auto note = [&](const Name& name, Shape shape, auto&) -> Result<void> {
       all.push_back({spelled(name, names, i), shape});
       return {};
     };
@@ -195,10 +209,10 @@ std::vector<TensorShape> llama_tensors(const ModelConfig& config) {
   return all;
 }
 
-Result<std::unique_ptr<Model>> build_llama(const ModelConfig& config, const WeightSource& weights,
+Result<std::unique_ptr<Model>> build_llama(const ModelConfig& config, CheckpointReader& reader,
                                            TensorNames names, const Kernels& kernels) {
   auto model = std::make_unique<Llama>(config, kernels);
-  KT_TRY_VOID(model->load(weights, names));
+  KT_TRY_VOID(model->load(reader, names));
   return std::unique_ptr<Model>(std::move(model));
 }
 

@@ -13,7 +13,7 @@ namespace kilotoken {
 // ("blk.0.attn_q.weight").
 enum class TensorNames { kHf, kGguf };
 
-Result<std::unique_ptr<Model>> build_llama(const ModelConfig& config, const WeightSource& weights,
+Result<std::unique_ptr<Model>> build_llama(const ModelConfig& config, CheckpointReader& reader,
                                            TensorNames names, const Kernels& kernels);
 
 // Every tensor that build_llama() looks for in an HF checkpoint of this shape.

@@ -8,7 +8,7 @@ namespace {
 struct Architecture {
   std::string_view name;  // config.json architectures[0], or GGUF general.architecture
   TensorNames names;
-  Result<std::unique_ptr<Model>> (*build)(const ModelConfig&, const WeightSource&, TensorNames,
+  Result<std::unique_ptr<Model>> (*build)(const ModelConfig&, CheckpointReader&, TensorNames,
                                           const Kernels&);
 };
 
@@ -21,10 +21,12 @@ constexpr Architecture kArchitectures[] = {
 }  // namespace
 
 Result<std::unique_ptr<Model>> build_model(const ModelConfig& config, const WeightSource& weights,
-                                           const Kernels& kernels) {
+                                           const Kernels& kernels, ThreadPool& pool,
+                                           const LoadOptions& options) {
+  CheckpointReader reader(weights, kernels, pool, options);
   std::string known;
   for (const Architecture& row : kArchitectures) {
-    if (row.name == config.architecture) return row.build(config, weights, row.names, kernels);
+    if (row.name == config.architecture) return row.build(config, reader, row.names, kernels);
     known += (known.empty() ? "" : ", ") + std::string(row.name);
   }
   return Error{ErrorCode::kUnsupported,

@@ -17,7 +17,8 @@ ErrorCode refusal_of(std::string_view architecture) {
   config.architecture = architecture;
   config.hidden_size = config.head_dim = config.intermediate_size = config.vocab_size = 8;
   config.layers = config.heads = config.kv_heads = 1;
-  const auto model = build_model(config, NoWeights(), reference_kernels());
+  ThreadPool pool(1);
+  const auto model = build_model(config, NoWeights(), reference_kernels(), pool);
   EXPECT_FALSE(model.ok());
   return model.ok() ? ErrorCode::kInternal : model.error().code;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "compute/tensor/arena.h"
 #include "model/weights/gguf_reader.h"
 #include "model/weights/gguf_types.h"
 #include "model/weights/printable.h"
@@ -224,6 +225,10 @@ class ParsedGguf final : public GgufFile {
     return names;
   }
   int64_t file_bytes() const override { return file_bytes_; }
+  void release(std::string_view name) const override {
+    if (!file_) return;  // bytes of somebody else's
+    if (const auto tensor = find(name)) drop_mapped({tensor->data, tensor->bytes()});
+  }
   std::string where() const override { return where_; }
 
  private:

@@ -51,19 +51,22 @@ class Bytes {
 
 TEST(Gguf, TensorsAreViewsWithSizesReversed) {
   const auto bytes = Bytes()
-                         .head(3, 0)
+                         .head(4, 0)
                          .tensor("a", {2, 3}, 0, 0)
+                         .tensor("k", {32, 2}, 3, 96)
                          .tensor("q", {32, 2}, 2, 32)
-                         .tensor("x", {4}, 77, 96)
-                         .data(128);
+                         .tensor("x", {4}, 77, 160)
+                         .data(192);
   auto file = parse_gguf(std::as_bytes(std::span(bytes.text())), "f.gguf");
   ASSERT_TRUE(file.ok()) << file.error().message;
   EXPECT_EQ(shape_text(*(*file)->find("a")), "[3, 2] float32");
-  EXPECT_FALSE((*file)->find("q"));
-  EXPECT_EQ((*file)->names(), (std::vector<std::string>{"a", "q", "x"}));
-  EXPECT_EQ(require_tensor(**file, "q").error().message,
-            "f.gguf: tensor q is stored as Q4_0: not in this build yet; use a F32, F16 or BF16 "
-            "file");
+  EXPECT_EQ(shape_text(*(*file)->find("q")), "[2, 32] q4_0");
+  EXPECT_EQ((*file)->find("q")->bytes(), 36u);
+  EXPECT_FALSE((*file)->find("k"));
+  EXPECT_EQ((*file)->names(), (std::vector<std::string>{"a", "k", "q", "x"}));
+  EXPECT_EQ(require_tensor(**file, "k").error().message,
+            "f.gguf: tensor k is stored as Q4_1: not in this build yet; use a file of F32, F16, "
+            "BF16, Q8_0 or Q4_0");
   EXPECT_EQ((*file)->unsupported("x"), "type 77");
 }
 
@@ -196,10 +199,13 @@ TEST(GgufData, TrainedModel) {
   ASSERT_TRUE(file.ok()) << file.error().message;
   EXPECT_EQ((*file)->names().size(), 48u);
   EXPECT_EQ(shape_text(*(*file)->find("blk.0.attn_k.weight")), "[32, 64] float32");
-  for (const auto& [name, type] : {std::pair{"Q4_0", "Q4_0"}, std::pair{"Q8_0", "Q8_0"}}) {
+  for (const auto& [name, type] :
+       {std::pair{"Q4_0", DType::kQ4_0}, std::pair{"Q8_0", DType::kQ8_0}}) {
     auto quantised = open_gguf(folder / ("stories260K-" + std::string(name) + ".gguf"));
     ASSERT_TRUE(quantised.ok()) << quantised.error().message;
-    EXPECT_EQ((*quantised)->unsupported("blk.0.attn_q.weight"), type);
+    EXPECT_EQ((*quantised)->find("blk.0.attn_q.weight")->dtype, type);
+    // A width that blocks do not divide.
+    EXPECT_EQ((*quantised)->find("blk.0.ffn_down.weight")->dtype, DType::kF16);
   }
   for (const auto& entry :
        std::filesystem::directory_iterator(std::filesystem::path(data) / "kquant/gguf")) {

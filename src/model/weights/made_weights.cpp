@@ -26,7 +26,7 @@ std::vector<std::byte> stored_numbers(DType dtype, size_t count, const Number& n
 }
 
 // Fills `to` with copies of `pattern`, going on from `position` of it.
-void repeat(std::span<std::byte> to, std::span<const std::byte> pattern, size_t& position) {
+void repeat(std::span<std::byte> to, std::span<const std::byte> pattern, size_t position) {
   while (!to.empty()) {
     const size_t some = std::min(to.size(), pattern.size() - position);
     std::memcpy(to.data(), pattern.data() + position, some);
@@ -74,38 +74,95 @@ std::optional<Tensor> MadeWeights::find(std::string_view name) const {
   return at->second;
 }
 
+void MadeWeights::release(std::string_view name) const {
+  const auto at = tensors_.find(name);
+  if (at == tensors_.end()) return;
+  drop_mapped({at->second.data, at->second.bytes()});
+  tensors_.erase(at);
+}
+
 std::vector<std::string> MadeWeights::names() const {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : tensors_) names.push_back(name);
   return names;
 }
 
+namespace {
+
+// A prime, so that no two rows of a matrix are the same numbers.
+constexpr size_t kPatternNumbers = 1'048'573;
+
+std::vector<std::byte> dummy_pattern(DType dtype) {
+  constexpr float kHalfWidth = 0.0346410f;  // of a uniform distribution with deviation 0.02
+  return stored_numbers(dtype, kPatternNumbers, [](size_t i) {
+    return kHalfWidth * static_cast<float>(2.0 * uniform_at(0, 0, i) - 1.0);
+  });
+}
+
+// A tensor's numbers are made when it is looked for, and again after it was released: a model whose
+// matrices are packed one after the other never lies in memory as a whole.
+class DummyWeights final : public WeightSource {
+ public:
+  DummyWeights(std::unique_ptr<MadeWeights> made, const std::vector<TensorShape>& tensors)
+      : made_(std::move(made)) {
+    size_t position = 0;
+    for (const TensorShape& tensor : tensors) {
+      Place& place = places_[tensor.name];
+      if (tensor.sizes.size() == 1) continue;
+      std::vector<std::byte>& pattern = patterns_[tensor.dtype];
+      if (pattern.empty()) pattern = dummy_pattern(tensor.dtype);
+      const size_t size = size_of(tensor.dtype);
+      position = position % pattern.size() / size * size;  // after another type, on a number
+      place.start = position;
+      position += stored_bytes(tensor);
+    }
+  }
+
+  std::optional<Tensor> find(std::string_view name) const override {
+    const auto place = places_.find(name);
+    if (place == places_.end()) return std::nullopt;
+    const std::optional<Tensor> tensor = made_->find(name);
+    if (!place->second.written) write(place->first, place->second.start, *tensor);
+    place->second.written = true;
+    return tensor;
+  }
+  std::vector<std::string> names() const override { return made_->names(); }
+  int64_t file_bytes() const override { return made_->file_bytes(); }
+  void release(std::string_view name) const override {
+    const auto place = places_.find(name);
+    if (place == places_.end() || !place->second.written) return;
+    const Tensor tensor = *made_->find(name);
+    drop_mapped({tensor.data, tensor.bytes()});
+    place->second.written = false;
+  }
+  std::string where() const override { return made_->where(); }
+
+ private:
+  struct Place {
+    size_t start = 0;  // in the pattern
+    bool written = false;
+  };
+
+  void write(const std::string& name, size_t start, const Tensor& tensor) const {
+    const std::span<std::byte> bytes = made_->bytes(name);
+    if (tensor.rank == 1) {
+      repeat(bytes, stored_numbers(tensor.dtype, 1, [](size_t) { return 1.0f; }), start);
+    } else {
+      repeat(bytes, patterns_.at(tensor.dtype), start);
+    }
+  }
+
+  std::unique_ptr<MadeWeights> made_;
+  std::map<DType, std::vector<std::byte>> patterns_;
+  mutable std::map<std::string, Place, std::less<>> places_;
+};
+
+}  // namespace
+
 Result<std::unique_ptr<WeightSource>> make_dummy_weights(const std::vector<TensorShape>& tensors,
                                                          std::string where) {
   KT_TRY(auto made, MadeWeights::reserve(tensors, std::move(where)));
-  // A prime, so that no two rows of a matrix are the same numbers.
-  constexpr size_t kNumbers = 1'048'573;
-  constexpr float kHalfWidth = 0.0346410f;  // of a uniform distribution with deviation 0.02
-  std::map<DType, std::vector<std::byte>> patterns;
-  size_t position = 0;
-  for (const TensorShape& tensor : tensors) {
-    const size_t size = size_of(tensor.dtype);
-    if (tensor.sizes.size() == 1) {
-      size_t from_start = 0;
-      repeat(made->bytes(tensor.name), stored_numbers(tensor.dtype, 1, [](size_t) { return 1.0f; }),
-             from_start);
-      continue;
-    }
-    std::vector<std::byte>& pattern = patterns[tensor.dtype];
-    if (pattern.empty()) {
-      pattern = stored_numbers(tensor.dtype, kNumbers, [](size_t i) {
-        return kHalfWidth * static_cast<float>(2.0 * uniform_at(0, 0, i) - 1.0);
-      });
-    }
-    position = position / size * size;  // another type may have left it within a number
-    repeat(made->bytes(tensor.name), pattern, position);
-  }
-  return std::unique_ptr<WeightSource>(std::move(made));
+  return std::unique_ptr<WeightSource>(std::make_unique<DummyWeights>(std::move(made), tensors));
 }
 
 }  // namespace kilotoken

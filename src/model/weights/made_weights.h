@@ -33,6 +33,7 @@ class MadeWeights final : public WeightSource {
   std::optional<Tensor> find(std::string_view name) const override;
   std::vector<std::string> names() const override;
   int64_t file_bytes() const override { return total_bytes_; }
+  void release(std::string_view name) const override;
   std::string where() const override { return where_; }
 
  private:
@@ -40,7 +41,7 @@ class MadeWeights final : public WeightSource {
 
   std::string where_;
   Arena arena_;
-  std::map<std::string, Tensor, std::less<>> tensors_;
+  mutable std::map<std::string, Tensor, std::less<>> tensors_;  // those not released
   int64_t total_bytes_ = 0;
 };
 

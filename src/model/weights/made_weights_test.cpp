@@ -54,5 +54,21 @@ TEST(DummyWeights, AreTheSameEveryTimeAndDifferFromRowToRow) {
   EXPECT_NE(std::memcmp(matrix.data, matrix.data + 400, 400), 0);
 }
 
+TEST(DummyWeights, AreTheSameAfterTheyWereReleased) {
+  const auto dummy = make_dummy_weights({{"matrix", {300, 2000}, DType::kBF16}}, "dummy").value();
+  const Tensor before = dummy->find("matrix").value();
+  const std::vector<std::byte> bytes(before.data, before.data + before.bytes());
+  dummy->release("matrix");
+  const Tensor after = dummy->find("matrix").value();
+  EXPECT_EQ(std::memcmp(after.data, bytes.data(), bytes.size()), 0);
+}
+
+TEST(MadeWeights, AreGoneOnceReleased) {
+  auto made = MadeWeights::reserve(kTensors, "made").value();
+  made->release("matrix");
+  EXPECT_FALSE(made->find("matrix"));
+  EXPECT_TRUE(made->find("wide"));
+}
+
 }  // namespace
 }  // namespace kilotoken

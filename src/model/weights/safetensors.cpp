@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "compute/tensor/arena.h"
 #include "model/weights/printable.h"
 #include "model/weights/weight_source.h"
 
@@ -209,6 +210,10 @@ class Safetensors final : public WeightSource {
     return names;
   }
   int64_t file_bytes() const override { return file_bytes_; }
+  void release(std::string_view name) const override {
+    if (files_.empty()) return;  // bytes of somebody else's
+    if (const auto tensor = find(name)) drop_mapped({tensor->data, tensor->bytes()});
+  }
   std::string where() const override { return where_; }
 
   Result<void> add_bytes(std::span<const std::byte> bytes, std::string_view where) {

@@ -131,8 +131,8 @@ TEST_F(SafetensorsTest, OtherTypesAreNamedWhenAskedFor) {
   ASSERT_FALSE(asked.ok());
   EXPECT_EQ(asked.error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(asked.error().message,
-            "f.safetensors: tensor q is stored as I8: not in this build yet; use a F32, F16 or "
-            "BF16 file");
+            "f.safetensors: tensor q is stored as I8: not in this build yet; use a file of "
+            "F32, F16, BF16, Q8_0 or Q4_0");
   EXPECT_EQ((*source)->unsupported("r"), "F99");
   EXPECT_EQ((*source)->unsupported("s"), "F16 with 5 dimensions");
 }

@@ -16,8 +16,11 @@ std::string_view safetensors_name(DType dtype) {
       return "F16";
     case DType::kBF16:
       return "BF16";
+    case DType::kQ8_0:
+    case DType::kQ4_0:
+      break;
   }
-  check_failed(__FILE__, __LINE__, "a known dtype", {});
+  check_failed(__FILE__, __LINE__, "a dtype that the format knows", {});
 }
 
 }  // namespace

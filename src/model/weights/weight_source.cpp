@@ -8,6 +8,8 @@ std::optional<std::string> WeightSource::unsupported(std::string_view /*name*/) 
   return std::nullopt;
 }
 
+void WeightSource::release(std::string_view /*name*/) const {}
+
 std::string WeightSource::where() const { return "the checkpoint"; }
 
 Result<Tensor> require_tensor(const WeightSource& source, std::string_view name) {
@@ -15,7 +17,7 @@ Result<Tensor> require_tensor(const WeightSource& source, std::string_view name)
   if (auto stored_as = source.unsupported(name)) {
     return Error{ErrorCode::kUnsupported,
                  source.where() + ": tensor " + printable(name) + " is stored as " + *stored_as +
-                     ": not in this build yet; use a F32, F16 or BF16 file",
+                     ": not in this build yet; use a file of F32, F16, BF16, Q8_0 or Q4_0",
                  std::string(name)};
   }
   return Error{ErrorCode::kNotFound,

@@ -26,6 +26,9 @@ class WeightSource {
   // Set for a tensor that is there, but stored in a way that this build cannot compute with (find()
   // gives nothing for it): how it is stored, as "Q4_0" or "I64".
   virtual std::optional<std::string> unsupported(std::string_view name) const;
+  // Says that the tensor's bytes are not needed any more: they take no memory from now on. A file's
+  // are read again if looked at; those that existed in memory only are gone, and not found.
+  virtual void release(std::string_view name) const;
   virtual std::string where() const;  // names the checkpoint in errors
 };
 

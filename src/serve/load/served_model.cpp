@@ -101,19 +101,26 @@ SchedulerConfig scheduler_config(const ServeOptions& options) {
   return config;
 }
 
-// Reads every page of the weights once, so that the first request does not wait for the disk.
-void read_weights(const WeightSource& weights, const LoadContext& context) {
-  const int64_t total = weights.file_bytes();
-  int64_t done = 0;
-  constexpr size_t kStride = 4096;
-  for (const std::string& name : weights.names()) {
-    const auto tensor = weights.find(name);
-    if (!tensor) continue;
-    for (size_t at = 0; at < tensor->bytes(); at += kStride) {
-      [[maybe_unused]] const volatile std::byte touched = tensor->data[at];
-    }
-    done += static_cast<int64_t>(tensor->bytes());
-    if (context.progress) context.progress(done, total);
+// With a report of how much of the weights has been read.
+Result<LoadOptions> load_options(const ServeOptions& options, const WeightSource& weights,
+                                 const LoadContext& context) {
+  KT_TRY(LoadOptions load, quantised_load(options.quantization, options.activations));
+  if (context.progress) {
+    load.read = [&context, total = weights.file_bytes(), done = int64_t{0}](int64_t bytes) mutable {
+      done += bytes;
+      context.progress(done, total);
+    };
+  }
+  return load;
+}
+
+// What was quantised, and what was not.
+void log_quantised(const ServeOptions& options, const LoadReport& report, const Log& log) {
+  if (options.quantization.empty()) return;
+  if (report.kept > 0) {
+    log.warn(std::to_string(report.kept) + " matrices are used as they are stored, the first of " +
+             "them " + report.first_kept + ": " + options.quantization + " does not divide their " +
+             "width");
   }
 }
 
@@ -186,7 +193,11 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const ServeOptions& optio
   KT_TRY(parts->kernels, select_kernels(options.isa));
   KT_TRY(parts->files, open_files(options));
   const ModelFiles& files = parts->files;
-  KT_TRY(parts->model, build_model(files.config, *files.weights, *parts->kernels));
+  parts->pool.emplace(options.threads > 0 ? options.threads : usable_cpu_count(),
+                      ThreadPool::Pinning::kWorkers);
+  KT_TRY(const LoadOptions load, load_options(options, *files.weights, context));
+  KT_TRY(parts->model,
+         build_model(files.config, *files.weights, *parts->kernels, *parts->pool, load));
   const Model& model = *parts->model;
   if (options.dtype != "auto" && options.dtype != name_of(model.weight_dtype())) {
     return invalid("--dtype " + options.dtype + ": these weights are " +
@@ -197,10 +208,11 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const ServeOptions& optio
                                                : template_of_model(files, context.log);
   if (options.chat_template && !parts->chat_template.ok()) return parts->chat_template.error();
   context.log.info("model: " + files.path.string() + ", " + files.config.architecture + ", " +
-                   std::string(name_of(model.weight_dtype())) + ", " +
-                   mebibytes_text(files.weights->file_bytes()) + " of weights" +
-                   (options.load_format == "auto" ? ", memory-mapped" : ", made in memory"));
-  read_weights(*files.weights, context);
+                   std::string(name_of(model.weight_dtype())) +
+                   (options.quantization.empty() ? "" : " quantised to " + options.quantization) +
+                   ", " + mebibytes_text(model.loaded().bytes) + " of weights" +
+                   (options.load_format == "auto" ? "" : ", made up"));
+  log_quantised(options, model.loaded(), context.log);
   KT_TRY(const DType kv_dtype, pick_kv_dtype(options, model.weight_dtype()));
   KT_TRY(parts->max_model_len, pick_max_model_len(options, files.config));
   const KvSpec spec = model.kv_spec(kv_dtype);
@@ -208,8 +220,6 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const ServeOptions& optio
   KT_TRY(parts->kv, KvCache::reserve(spec, page_count));
   parts->pages.emplace(page_count);
   if (options.prefix_caching && options.kv_cache) parts->cache.emplace(*parts->pages, kPageTokens);
-  parts->pool.emplace(options.threads > 0 ? options.threads : usable_cpu_count(),
-                      ThreadPool::Pinning::kWorkers);
   parts->runner.emplace(model, *parts->kv, *parts->pool, context.clock,
                         scheduler_config(options).max_num_batched_tokens);
   parts->observers.emplace(parts->step_timing, context.observer);
@@ -252,7 +262,7 @@ const SpecialTokens& ServedModel::special_tokens() const { return parts_->files.
 EngineThread& ServedModel::engine() { return *parts_->engine; }
 const StepTiming& ServedModel::step_timing() const { return parts_->step_timing; }
 int ServedModel::threads() const { return parts_->pool->size(); }
-int64_t ServedModel::weight_bytes() const { return parts_->files.weights->file_bytes(); }
+int64_t ServedModel::weight_bytes() const { return parts_->model->loaded().bytes; }
 std::string_view ServedModel::kernels_name() const { return parts_->kernels->name; }
 int ServedModel::max_model_len() const { return parts_->max_model_len; }
 const KvCache& ServedModel::kv() const { return *parts_->kv; }

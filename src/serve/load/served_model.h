@@ -26,7 +26,9 @@ struct ServeOptions {
   std::optional<std::string> config_shape;  // of an inflated model
   std::optional<int> num_layers;            // of a made model; none: as its shape says
   std::string dtype = "auto";               // auto, or the type that the weights are stored in
-  std::string kv_cache_dtype = "auto";      // auto | float32 | float16 | bfloat16
+  std::string quantization;  // int8, int4, q8_0 or q4_0: weights so at load; empty: as stored
+  std::string activations = "auto";     // of INT4 weights: auto and bfloat16 exact, int8 faster
+  std::string kv_cache_dtype = "auto";  // auto | float32 | float16 | bfloat16
   std::optional<int64_t> kv_cache_memory_bytes;
   std::optional<int> max_model_len;
   int max_num_seqs = 64;
@@ -75,7 +77,7 @@ class ServedModel {
   const StepTiming& step_timing() const;
   std::string_view kernels_name() const;
   int threads() const;           // of kernels
-  int64_t weight_bytes() const;  // mapped from files, or made in memory
+  int64_t weight_bytes() const;  // as they lie in memory
   int max_model_len() const;
   const KvCache& kv() const;
   bool prefix_caching() const;

@@ -5,6 +5,8 @@
 
 namespace kilotoken::cpu {
 
-constinit const PanelOps kAvx512Ops{vector_linear, vector_bf16, vector_bytes, nullptr};
+constinit const PanelOps kAvx512Ops{
+    false,        0,      vector_linear, round_bf16<false>, round_int8<false>, vector_bf16,
+    vector_bytes, nullptr};
 
 }  // namespace kilotoken::cpu

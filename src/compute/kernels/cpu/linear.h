@@ -4,6 +4,7 @@
 // (the last ones filled up with zeros); then Vec::sum. Everything else here is blocking: which
 // elements are computed side by side, and when a vector of sums is put aside and taken up again.
 
+#include "compute/kernels/cpu/kernel_mutants.h"
 #include "compute/kernels/cpu/ops.h"
 
 namespace kilotoken::cpu {
@@ -50,7 +51,7 @@ void direct_tile(const LinearPiece& piece, int64_t row, int64_t output) {
     }
   }
   if (i < piece.in) {
-    const int64_t left = piece.in - i;
+    const int64_t left = tail_numbers(piece.in - i, kLanes);
     for (int o = 0; o < kOutputs; ++o) {
       const Vec::F w = T::load_some(weight + o * row_bytes + i * T::kBytes, left);
       for (int r = 0; r < kRows; ++r) {

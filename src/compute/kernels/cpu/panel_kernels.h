@@ -7,17 +7,13 @@
 // rows: per group a chain of dot_bf16 on the codes (which BF16 holds exactly) from zero, then
 // total = fma(sum, scale, total).
 
-#include "compute/kernels/cpu/panel_piece.h"
+#include "compute/kernels/cpu/panel_rows.h"
 
 namespace kilotoken::cpu {
 namespace {
 
-using F = Vec16::F;
-using I = Vec16::I;
-
-constexpr int64_t kLine = 64;
+constexpr int64_t kLine = kPanelLine;
 constexpr int64_t kAhead = 1024;  // bytes; reading past the end of a weight is only asked for
-constexpr int kPanelOutputs = 16;
 
 inline I row_word(const char* row, int64_t index) {
   int32_t word;
@@ -33,17 +29,32 @@ inline I line_at(const char* lines, int64_t index) {
 inline I low_nibbles(I line) { return Vec16::both(line, Vec16::all(0x0f0f0f0f)); }
 inline I high_nibbles(I line) { return low_nibbles(Vec16::right<4>(line)); }
 
-// The codes of inputs 0 and 1 (kPair 0) or 2 and 3 of each lane, as BF16 pairs. Small integers: the
-// conversion is exact, and so is dropping the lower half.
-template <int kPair>
-inline I bf16_codes(I codes, I zero_point) {
-  const I mask = Vec16::all(0xff);
-  const I even = Vec16::both(Vec16::right<16 * kPair>(codes), mask);
-  const I odd = Vec16::both(Vec16::right<16 * kPair + 8>(codes), mask);
-  const I low = Vec16::bits(Vec16::to_float(Vec16::sub(even, zero_point)));
-  const I high = Vec16::bits(Vec16::to_float(Vec16::sub(odd, zero_point)));
-  return Vec16::either(Vec16::right<16>(low), high);
-}
+// Nibbles to BF16, which holds small integers exactly: its two bytes by one look-up each.
+class Bf16Codes {
+ public:
+  explicit Bf16Codes(int zero_point) {
+    unsigned char low[16], high[16];
+    for (int nibble = 0; nibble < 16; ++nibble) {
+      const float value = static_cast<float>(nibble - zero_point);
+      unsigned bits;
+      __builtin_memcpy(&bits, &value, sizeof bits);
+      low[nibble] = static_cast<unsigned char>(bits >> 16);
+      high[nibble] = static_cast<unsigned char>(bits >> 24);
+    }
+    low_ = Vec16::table_of(low);
+    high_ = Vec16::table_of(high);
+  }
+  // Four codes of each lane, one a byte, to two pairs.
+  void widen(I codes, I& first_pair, I& second_pair) const {
+    const I low = Vec16::lookup(low_, codes), high = Vec16::lookup(high_, codes);
+    const I front = Vec16::words_low(low, high), back = Vec16::words_high(low, high);
+    first_pair = Vec16::even_lanes(front, back);
+    second_pair = Vec16::odd_lanes(front, back);
+  }
+
+ private:
+  I low_, high_;
+};
 
 inline F group_scales(const PanelPiece& piece, const char* panel, int64_t group) {
   const PanelLayout& layout = piece.layout;
@@ -144,15 +155,17 @@ struct Block {
   }
 
   template <int kShift>
-  void add_exact(F (&sums)[kRows][kPanels], int64_t first, int64_t word) const {
-    const I zero_point = Vec16::all(piece.layout.zero_point);
+  void add_exact(F (&sums)[kRows][kPanels], int64_t first, int64_t word,
+                 const Bf16Codes& bf16) const {
     for (int64_t line = 0; line < piece.layout.group_lines; ++line) {
       for (int p = 0; p < kPanels; ++p) {
         const I codes = low_nibbles(Vec16::right<kShift>(line_at(panel_at(p), first + line)));
-        const I pair0 = bf16_codes<0>(codes, zero_point), pair1 = bf16_codes<1>(codes, zero_point);
+        I pair0, pair1;
+        bf16.widen(codes, pair0, pair1);
         for (int r = 0; r < kRows; ++r) {
-          F sum = Vec16::dot_bf16(sums[r][p], pair0, row_word(row_at(r), word + 2 * line));
-          sums[r][p] = Vec16::dot_bf16(sum, pair1, row_word(row_at(r), word + 2 * line + 1));
+          const char* x = row_at(r);
+          const F sum = Vec16::dot_bf16(sums[r][p], pair0, row_word(x, word + 2 * line));
+          sums[r][p] = Vec16::dot_bf16(sum, pair1, row_word(x, word + 2 * line + 1));
         }
       }
     }
@@ -161,6 +174,7 @@ struct Block {
   void exact() const {
     const PanelLayout& layout = piece.layout;
     const int64_t lines = layout.group_lines;
+    const Bf16Codes bf16(layout.zero_point);
     F totals[kRows][kPanels];
     for (auto& of_row : totals) {
       for (F& total : of_row) total = Vec16::zero_f();
@@ -171,8 +185,8 @@ struct Block {
         for (F& sum : of_row) sum = Vec16::zero_f();
       }
       // A line holds 8 inputs of an output, in the row 4 words of 2.
-      add_exact<0>(sums, group * lines, group * 4 * lines);
-      add_exact<4>(sums, group * lines, group * 4 * lines + 2 * lines);
+      add_exact<0>(sums, group * lines, group * 4 * lines, bf16);
+      add_exact<4>(sums, group * lines, group * 4 * lines + 2 * lines, bf16);
       for (int p = 0; p < kPanels; ++p) {
         const F scales = group_scales(piece, panel_at(p), group);
         for (int r = 0; r < kRows; ++r) {

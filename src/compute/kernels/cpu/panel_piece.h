@@ -4,40 +4,50 @@
 
 #include <cstdint>
 
-namespace kilotoken::cpu {
+#include "compute/kernels/panel_layout.h"
 
-// How the inputs of 16 outputs lie in a line of 64 bytes (panels.h).
-enum class PanelFormat : uint8_t { kBF16, kBytes, kNibbles };
+namespace kilotoken::cpu {
 
 enum class TileProduct : uint8_t { kBF16, kSignedUnsigned, kSignedSigned, kUnsignedSigned };
 
-struct PanelLayout {
-  PanelFormat format = PanelFormat::kBF16;
-  bool bf16_rows = true;     // else INT8 rows with scales
-  bool half_scales = false;  // float16, else float32
-  int zero_point = 0;        // stored codes are this much above their value
-  int64_t groups = 0;        // with a scale per output each; 0: no scales
-  int64_t group_lines = 0;   // of a panel; without groups, all of them
-  int64_t panel_bytes = 0;   // lines, then scales
-  int64_t row_bytes = 0;     // of one activation row, padded with zeros
-};
-
-// Panels [first, last) of a weight against all rows. `rows` is followed by rows of zeros up to a
-// multiple of 16.
+// Panels [first, last) of a weight against all rows. Rows lie one after the other, row_bytes each;
+// or by tiles (PanelOps::tiled_rows): 16 rows after 16 rows, or all at once where there are fewer,
+// of which the first 64 bytes of each row come first, then the next 64 of each, and so on. Rows
+// that a last tile lacks beside others are zeros.
 struct PanelPiece {
   PanelLayout layout;
   const char* panels;       // of the whole weight
-  const char* rows;         // [row_count, row_bytes]: BF16 or INT8
+  const char* rows;         // [row_count, row_bytes]: BF16 or INT8, perhaps by tiles
   const float* row_scales;  // [row_count, groups], with INT8 rows
   const int32_t* row_sums;  // [row_count, groups], with INT8 rows: zero_point * sum of the codes
   float* output;            // [row_count, out]
   int64_t row_count, out;
   int64_t first, last;
   bool accumulate;
+  float* scratch;  // PanelOps::scratch_floats of them, 64-byte aligned
+};
+
+// Activation rows [first, last) for panels, as in PanelPiece. A row of `in` numbers is followed by
+// zeros up to `row_bytes`, whole lines of 64 bytes.
+struct RoundRows {
+  const float* input;  // [row_count, in]
+  int64_t in, row_count, row_bytes;
+  int64_t first, last;
+  int64_t groups, group;  // with INT8 rows: of so many numbers that share a scale
+  int zero_point;
+  char* rows;
+  float* row_scales;
+  int32_t* row_sums;
 };
 
 struct PanelOps {
+  bool tiled_rows;
+  int64_t scratch_floats;
   void (*linear)(const PanelPiece& piece);
+  void (*round_bf16)(const RoundRows& rows);  // to nearest even, NaN stays one
+  // Per group: scale = largest magnitude / 127, code = x * (127 / largest) to nearest even. A group
+  // that holds NaN or infinity has the scale NaN, one without a number over 2^-100 the scale 0.
+  void (*round_int8)(const RoundRows& rows);
 
   // For the tests: the instructions that the arithmetic is made of, on 16 lanes of 4 bytes, and on
   // tiles (tile.h) of 64 bytes a line; null where a table has no tiles.

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
-#include <new>
 #include <vector>
 
 #include "base/check.h"
 #include "compute/kernels/attention_rows.h"
+#include "compute/kernels/cpu/floats.h"
 #include "compute/kernels/mutants.h"
 
 namespace kilotoken::cpu {
@@ -25,24 +24,12 @@ Stored stored_of(DType dtype) {
       return Stored::kF16;
     case DType::kBF16:
       return Stored::kBF16;
+    case DType::kQ8_0:
+    case DType::kQ4_0:
+      break;
   }
   check_failed(__FILE__, __LINE__, "dtype is one of the enumerators", "");
 }
-
-// Floats at the start of a cache line, not set.
-class Floats {
- public:
-  explicit Floats(int64_t count)
-      : data_(static_cast<float*>(
-            ::operator new (static_cast<size_t>(count) * sizeof(float), std::align_val_t{64}))) {}
-  float* at(int64_t index) const { return data_.get() + index; }
-
- private:
-  struct Free {
-    void operator()(float* data) const { ::operator delete (data, std::align_val_t{64}); }
-  };
-  std::unique_ptr<float[], Free> data_;
-};
 
 // Row blocks on KV heads, one after the other, with buffers kept in between. Keys and values of a
 // page are widened once for all rows and query heads of the block.
@@ -155,16 +142,16 @@ class BlockAttention {
 }  // namespace
 
 void run_linear(const Ops& ops, const LinearArgs& args, ThreadPool& pool) {
-  KT_CHECK_EQ(args.weight.rank, 2);
-  pool.run(args.weight.size(0), kPieceOutputs, [&](int, int64_t begin, int64_t end) {
+  const Tensor& weight = args.weight.stored();
+  pool.run(weight.size(0), kPieceOutputs, [&](int, int64_t begin, int64_t end) {
     const Floats scratch(args.rows > 1 ? ops.linear_scratch : 0);
     ops.linear({.input = args.input,
-                .weight = reinterpret_cast<const char*>(args.weight.data),
-                .stored = stored_of(args.weight.dtype),
+                .weight = reinterpret_cast<const char*>(weight.data),
+                .stored = stored_of(weight.dtype),
                 .output = args.output,
                 .rows = args.rows,
-                .in = args.weight.size(1),
-                .out = args.weight.size(0),
+                .in = weight.size(1),
+                .out = weight.size(0),
                 .begin = begin,
                 .end = end,
                 .accumulate = args.accumulate,

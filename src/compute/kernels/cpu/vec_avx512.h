@@ -51,6 +51,22 @@ struct Vec16 {
   static I bits(F v) { return _mm512_castps_si512(v); }
   static F as_float(I v) { return _mm512_castsi512_ps(v); }
   static I sub(I a, I b) { return _mm512_sub_epi32(a, b); }
+  static I plus(I a, I b) { return _mm512_add_epi32(a, b); }
+  static I larger(I a, I b) { return _mm512_max_epi32(a, b); }
+  static I nearest(F v) { return _mm512_cvtps_epi32(v); }  // to even
+  // Per lane: a > b ? yes : no.
+  static I if_over(I a, I b, I yes, I no) {
+    return _mm512_mask_blend_epi32(_mm512_cmpgt_epi32_mask(a, b), no, yes);
+  }
+  static int32_t sum(I v) { return _mm512_reduce_add_epi32(v); }
+  static int32_t largest(I v) { return _mm512_reduce_max_epi32(v); }
+  // The lower 8 or 16 bits of each lane.
+  static void store_bytes(void* to, I v) {
+    _mm_storeu_si128(static_cast<__m128i_u*>(to), _mm512_cvtepi32_epi8(v));
+  }
+  static void store_words(void* to, I v) {
+    _mm256_storeu_si256(static_cast<__m256i_u*>(to), _mm512_cvtepi32_epi16(v));
+  }
   static I both(I a, I b) { return _mm512_and_si512(a, b); }
   static I either(I a, I b) { return _mm512_or_si512(a, b); }
   template <int kBits>
@@ -62,6 +78,18 @@ struct Vec16 {
   static I left(I v) {
     return _mm512_slli_epi32(v, kBits);
   }
+
+  // Within each quarter of 16 bytes. lookup: byte i is table[low half of byte i of `at`], whose
+  // upper half is zero. words_low: the first 8 bytes of a and of b in turn; words_high: the last 8.
+  // even_lanes: lanes 0 and 2 of a, then of b; odd_lanes: 1 and 3.
+  static I table_of(const unsigned char (&bytes)[16]) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes)));
+  }
+  static I lookup(I table, I at) { return _mm512_shuffle_epi8(table, at); }
+  static I words_low(I a, I b) { return _mm512_unpacklo_epi8(a, b); }
+  static I words_high(I a, I b) { return _mm512_unpackhi_epi8(a, b); }
+  static I even_lanes(I a, I b) { return bits(_mm512_shuffle_ps(as_float(a), as_float(b), 0x88)); }
+  static I odd_lanes(I a, I b) { return bits(_mm512_shuffle_ps(as_float(a), as_float(b), 0xdd)); }
 
   // acc + the four products of each lane: bytes of w without sign, of x with it.
   static I dot_bytes(I acc, I w, I x) { return _mm512_dpbusd_epi32(acc, w, x); }

@@ -70,6 +70,41 @@ struct Vec16 {
   static I sub(I a, I b) {
     return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
   }
+  static I plus(I a, I b) {
+    return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
+  }
+  static I larger(I a, I b) {
+    return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)};
+  }
+  static I nearest(F v) { return {_mm256_cvtps_epi32(v.low), _mm256_cvtps_epi32(v.high)}; }
+  static I if_over(I a, I b, I yes, I no) {
+    return {_mm256_blendv_epi8(no.low, yes.low, _mm256_cmpgt_epi32(a.low, b.low)),
+            _mm256_blendv_epi8(no.high, yes.high, _mm256_cmpgt_epi32(a.high, b.high))};
+  }
+  static int32_t sum(I v) {
+    int32_t lanes[16], total = 0;
+    store(lanes, v);
+    for (const int32_t lane : lanes) total += lane;
+    return total;
+  }
+  static int32_t largest(I v) {
+    int32_t lanes[16];
+    store(lanes, v);
+    int32_t most = lanes[0];
+    for (const int32_t lane : lanes) most = lane > most ? lane : most;
+    return most;
+  }
+  static void store_bytes(void* to, I v) {
+    int32_t lanes[16];
+    store(lanes, v);
+    for (int i = 0; i < 16; ++i) static_cast<int8_t*>(to)[i] = static_cast<int8_t>(lanes[i]);
+  }
+  static void store_words(void* to, I v) {
+    const __m256i mask = _mm256_set1_epi32(0xffff);
+    const __m256i both_halves =
+        _mm256_packus_epi32(_mm256_and_si256(v.low, mask), _mm256_and_si256(v.high, mask));
+    _mm256_storeu_si256(static_cast<__m256i_u*>(to), _mm256_permute4x64_epi64(both_halves, 0xd8));
+  }
   static I both(I a, I b) {
     return {_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
   }
@@ -86,6 +121,23 @@ struct Vec16 {
     return {_mm256_slli_epi32(v.low, kBits), _mm256_slli_epi32(v.high, kBits)};
   }
 
+  static I table_of(const unsigned char (&bytes)[16]) {
+    const __m256i table =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes)));
+    return {table, table};
+  }
+  static I lookup(I table, I at) {
+    return {_mm256_shuffle_epi8(table.low, at.low), _mm256_shuffle_epi8(table.high, at.high)};
+  }
+  static I words_low(I a, I b) {
+    return {_mm256_unpacklo_epi8(a.low, b.low), _mm256_unpacklo_epi8(a.high, b.high)};
+  }
+  static I words_high(I a, I b) {
+    return {_mm256_unpackhi_epi8(a.low, b.low), _mm256_unpackhi_epi8(a.high, b.high)};
+  }
+  static I even_lanes(I a, I b) { return bits(shuffled<0x88>(as_float(a), as_float(b))); }
+  static I odd_lanes(I a, I b) { return bits(shuffled<0xdd>(as_float(a), as_float(b))); }
+
   static I dot_bytes(I acc, I w, I x) {
     return {dot_bytes(acc.low, w.low, x.low), dot_bytes(acc.high, w.high, x.high)};
   }
@@ -94,6 +146,11 @@ struct Vec16 {
   }
 
  private:
+  template <int kOrder>
+  static F shuffled(F a, F b) {
+    return {_mm256_shuffle_ps(a.low, b.low, kOrder), _mm256_shuffle_ps(a.high, b.high, kOrder)};
+  }
+
   // By 16-bit lanes, even and odd bytes apart: nothing saturates.
   static __m256i dot_bytes(__m256i acc, __m256i w, __m256i x) {
     const __m256i even_w = _mm256_and_si256(w, _mm256_set1_epi16(0xff));

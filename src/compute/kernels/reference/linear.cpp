@@ -18,16 +18,17 @@ constexpr int kBlockRows = 16;
 constexpr int64_t kPanelOutputs = 16;  // work of one piece
 
 void store(const LinearArgs& args, int64_t row, int64_t output, float sum) {
-  float& to = args.output[row * args.weight.size(0) + output];
+  float& to = args.output[row * args.weight.out() + output];
   to = args.accumulate ? to + sum : sum;
 }
 
 // One row, several outputs at once: independent chains that the CPU can overlap.
 template <typename T, int kOutputs>
 void one_row(const LinearArgs& args, int64_t row, int64_t output) {
-  const int64_t in = args.weight.size(1);
+  const int64_t in = args.weight.in();
   const float* input = args.input + row * in;
-  const std::byte* weight = args.weight.data + static_cast<size_t>(output * in) * sizeof(T);
+  const std::byte* weight =
+      args.weight.stored().data + static_cast<size_t>(output * in) * sizeof(T);
   std::array<float, kOutputs> sums{};
   for (int64_t i = 0; i < in; ++i) {
     for (int o = 0; o < kOutputs; ++o) sums[o] += input[i] * load_stored<T>(weight, o * in + i);
@@ -55,7 +56,7 @@ PackedRows pack_rows(const LinearArgs& args, int64_t first_row) {
   packed.first_row = first_row;
   packed.row_count = std::min<int64_t>(kBlockRows, args.rows - first_row);
   packed.width = packed.row_count > 8 ? 16 : packed.row_count > 4 ? 8 : 4;
-  const int64_t in = args.weight.size(1);
+  const int64_t in = args.weight.in();
   packed.values.resize(static_cast<size_t>(in * packed.width));
   for (int64_t r = 0; r < packed.row_count; ++r) {
     const float* input = args.input + (first_row + r) * in;
@@ -80,8 +81,9 @@ FourRows load_four(const float* from) {
 template <typename T, int kWidth, int kOutputs>
 void row_block(const LinearArgs& args, const PackedRows& packed, int64_t output) {
   constexpr int kFours = kWidth / 4;
-  const int64_t in = args.weight.size(1);
-  const std::byte* weight = args.weight.data + static_cast<size_t>(output * in) * sizeof(T);
+  const int64_t in = args.weight.in();
+  const std::byte* weight =
+      args.weight.stored().data + static_cast<size_t>(output * in) * sizeof(T);
   const float* inputs = packed.values.data();
   FourRows sums[kOutputs][kFours] = {};
   for (int64_t i = 0; i < in; ++i, inputs += kWidth) {
@@ -119,7 +121,7 @@ void packed_outputs(const LinearArgs& args, const PackedRows& packed, int64_t be
 }  // namespace
 
 void linear(const LinearArgs& args, ThreadPool& pool) {
-  KT_CHECK_EQ(args.weight.rank, 2);
+  if (args.weight.packed()) return quantised_linear(args, pool);
   const int64_t block_count = (args.rows + kBlockRows - 1) / kBlockRows;
   std::vector<PackedRows> blocks;
   if (args.rows > 1) {
@@ -130,8 +132,8 @@ void linear(const LinearArgs& args, ThreadPool& pool) {
       }
     });
   }
-  with_stored_type(args.weight.dtype, [&]<typename T>(T) {
-    pool.run(args.weight.size(0), kPanelOutputs, [&](int, int64_t begin, int64_t end) {
+  with_stored_type(args.weight.stored().dtype, [&]<typename T>(T) {
+    pool.run(args.weight.out(), kPanelOutputs, [&](int, int64_t begin, int64_t end) {
       if (args.rows == 1) return one_row_outputs<T>(args, 0, begin, end);
       for (const PackedRows& packed : blocks) packed_outputs<T>(args, packed, begin, end);
     });

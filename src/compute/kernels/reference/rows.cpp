@@ -126,19 +126,13 @@ void silu_multiply(float* gate, const float* up, int64_t count, ThreadPool& pool
   });
 }
 
-void embed(const Tensor& table, const int32_t* ids, int64_t rows, float* output, ThreadPool& pool) {
-  KT_CHECK_EQ(table.rank, 2);
-  const int64_t size = table.size(1);
-  with_stored_type(table.dtype, [&]<typename T>(T) {
-    pool.run(rows, 16, [&](int, int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t id = ids[row];
-        KT_CHECK(id >= 0 && id < table.size(0), "token id " + std::to_string(id));
-        for (int64_t i = 0; i < size; ++i) {
-          output[row * size + i] = load_stored<T>(table.data, id * size + i);
-        }
-      }
-    });
+void embed(const Weight& table, const int32_t* ids, int64_t rows, float* output, ThreadPool& pool) {
+  pool.run(rows, 16, [&](int, int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t id = ids[row];
+      KT_CHECK(id >= 0 && id < table.out(), "token id " + std::to_string(id));
+      table.read_row(id, output + row * table.in());
+    }
   });
 }
 

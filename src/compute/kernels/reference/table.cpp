@@ -5,6 +5,7 @@ namespace kilotoken {
 const Kernels& reference_kernels() {
   static constexpr Kernels kTable{
       .name = "reference",
+      .packs_bf16 = false,
       .linear = reference::linear,
       .rms_norm = reference::rms_norm,
       .rope = reference::rope,

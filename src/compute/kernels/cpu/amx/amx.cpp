@@ -4,10 +4,17 @@
 #include "compute/kernels/cpu/amx/tile.h"
 
 // And what follows in terms of both.
-#include "compute/kernels/cpu/amx/kernels.h"
+#include "compute/kernels/cpu/amx/tile_kernels.h"
 
 namespace kilotoken::cpu {
 
-constinit const PanelOps kAmxOps{tile_linear, vector_bf16, vector_bytes, tile_product};
+constinit const PanelOps kAmxOps{true,
+                                 ManyRows::kScratchBytes / 4,
+                                 tile_linear,
+                                 round_bf16<true>,
+                                 round_int8<true>,
+                                 vector_bf16,
+                                 vector_bytes,
+                                 tile_product};
 
 }  // namespace kilotoken::cpu

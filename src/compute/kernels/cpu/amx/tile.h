@@ -4,9 +4,9 @@
 // instruction reads, so that stores to the others are deleted. Here memory that an instruction
 // reads or writes is stated. tile_emulated.h has the same functions in plain code.
 //
-// Shapes: tiles 0 to 3 are sums, 16 rows of 16 float32 or int32; tiles 4 and 5 are left operands,
-// 16 rows of `depth_bytes`; tiles 6 and 7 are right operands, depth_bytes / 4 rows of 16 lanes of 4
-// bytes.
+// Shapes: tiles 0 to 3 are sums, `rows` rows of 16 float32 or int32; tiles 4 and 5 are left
+// operands, as many rows of `depth_bytes`; tiles 6 and 7 are right operands, depth_bytes / 4 rows
+// of 16 lanes of 4 bytes.
 
 #include <cstdint>
 
@@ -14,8 +14,8 @@ namespace kilotoken::cpu {
 namespace {
 
 struct Tiles {
-  // Before any other; on each thread. depth_bytes: a multiple of 4 up to 64.
-  static void configure(int depth_bytes) {
+  // Before any other; on each thread. depth_bytes: a multiple of 4 up to 64; rows: 1 to 16.
+  static void configure(int depth_bytes, int rows) {
     struct alignas(64) {
       uint8_t palette, start_row, reserved[14];
       uint16_t row_bytes[16];
@@ -24,7 +24,7 @@ struct Tiles {
     config.palette = 1;
     for (int tile = 0; tile < 8; ++tile) {
       config.row_bytes[tile] = static_cast<uint16_t>(tile == 4 || tile == 5 ? depth_bytes : 64);
-      config.rows[tile] = static_cast<uint8_t>(tile >= 6 ? depth_bytes / 4 : 16);
+      config.rows[tile] = static_cast<uint8_t>(tile >= 6 ? depth_bytes / 4 : rows);
     }
     asm volatile("ldtilecfg %0" ::"m"(config));
   }

@@ -19,7 +19,7 @@ struct Tile {
 };
 
 struct TileState {
-  int depth_bytes;
+  int depth_bytes, rows;
   Tile tiles[8];
 };
 
@@ -27,11 +27,12 @@ struct TileState {
 thread_local TileState tile_state;
 
 struct Tiles {
-  static void configure(int depth_bytes) {
+  static void configure(int depth_bytes, int rows) {
     tile_state.depth_bytes = depth_bytes;
+    tile_state.rows = rows;
     __builtin_memset(tile_state.tiles, 0, sizeof tile_state.tiles);
   }
-  static void release() { configure(0); }
+  static void release() { configure(0, 0); }
 
   template <int kTile>
   static void zero() {
@@ -55,7 +56,7 @@ struct Tiles {
   template <int kSum, int kLeft, int kRight>
   static void dot_bf16() {
     const Flushing flushing;
-    for (int row = 0; row < 16; ++row) {
+    for (int row = 0; row < tile_state.rows; ++row) {
       dot_row(tile_state.tiles[kSum].rows[row], tile_state.tiles[kLeft].rows[row],
               tile_state.tiles[kRight]);
     }
@@ -74,7 +75,9 @@ struct Tiles {
   }
 
  private:
-  static int row_count(int tile) { return tile >= 6 ? tile_state.depth_bytes / 4 : 16; }
+  static int row_count(int tile) {
+    return tile >= 6 ? tile_state.depth_bytes / 4 : tile_state.rows;
+  }
   static unsigned long row_bytes(int tile) {
     return static_cast<unsigned long>(tile == 4 || tile == 5 ? tile_state.depth_bytes : 64);
   }
@@ -100,7 +103,7 @@ struct Tiles {
 
   template <typename Left, typename Right>
   static void dot_bytes(int sum_tile, int left_tile, int right_tile) {
-    for (int m = 0; m < 16; ++m) {
+    for (int m = 0; m < tile_state.rows; ++m) {
       uint32_t sums[16];  // without a sign: too large a sum wraps, as the instruction's does
       __builtin_memcpy(sums, tile_state.tiles[sum_tile].rows[m], sizeof sums);
       for (int k = 0; k < tile_state.depth_bytes; ++k) {

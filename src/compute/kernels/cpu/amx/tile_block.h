@@ -1,0 +1,176 @@
+#pragma once
+// A block of up to four tiles of sums: so many tiles of rows by so many panels.
+
+#include "compute/kernels/cpu/panel_kernels.h"
+
+namespace kilotoken::cpu {
+namespace {
+
+constexpr int kTileRows = 16;
+constexpr int64_t kTileBytes = 1024;
+constexpr int64_t kGroupBytes = 4 * kTileBytes;  // most codes of a panel's group: 128 as BF16
+
+inline int64_t tile_height(int64_t row_count) {
+  return row_count < kTileRows ? row_count : kTileRows;
+}
+
+// Bytes of a row, and of each output, in one group; without scales all of them.
+inline int64_t group_row_bytes(const PanelLayout& layout) {
+  if (layout.format != PanelFormat::kNibbles) return layout.group_lines * 4;
+  return layout.group_lines * (layout.bf16_rows ? 16 : 8);
+}
+
+// Bytes of a row that one product takes: 64, or a whole group of fewer.
+inline int64_t step_bytes(const PanelLayout& layout) {
+  const int64_t group = group_row_bytes(layout);
+  return group < 64 ? group : 64;
+}
+
+// The rows of a piece as tiles see them (PanelPiece).
+struct TiledRows {
+  const char* rows;
+  int64_t row_bytes, height;
+
+  explicit TiledRows(const PanelPiece& piece)
+      : rows(piece.rows), row_bytes(piece.layout.row_bytes), height(tile_height(piece.row_count)) {}
+  const char* at(int64_t tile, int64_t byte) const {
+    return rows + tile * kTileRows * row_bytes + byte / 64 * 64 * height + byte % 64;
+  }
+};
+
+// Tile numbers: sums 0 to 3, left operands 4 and 5, right ones 6 and 7 (tile.h).
+template <int kRowTiles, int kPanels>
+struct TileBlock {
+  static constexpr int kTiles = kRowTiles * kPanels;
+  static constexpr int64_t kBytes = kTiles * kTileBytes;
+
+  template <int kTile = 0>
+  static void zero() {
+    if constexpr (kTile < kTiles) {
+      Tiles::zero<kTile>();
+      zero<kTile + 1>();
+    }
+  }
+  template <int kTile = 0>
+  static void load(const char* from) {
+    if constexpr (kTile < kTiles) {
+      Tiles::load<kTile>(from + kTile * kTileBytes, kLine);
+      load<kTile + 1>(from);
+    }
+  }
+  template <int kTile = 0>
+  static void store(char* to) {
+    if constexpr (kTile < kTiles) {
+      Tiles::store<kTile>(to + kTile * kTileBytes, kLine);
+      store<kTile + 1>(to);
+    }
+  }
+  // Row r of panel p among stored tiles.
+  static char* sums_at(char* tiles, int r, int p) {
+    return tiles + (r / kTileRows * kPanels + p) * kTileBytes + r % kTileRows * kLine;
+  }
+
+  // One step of depth: rows of tile `tile` and the next one from `byte` on, against lines of each
+  // panel, `stride` apart.
+  template <bool kBf16>
+  static void step(const TiledRows& rows, int64_t tile, int64_t byte, const char* lines,
+                   int64_t stride) {
+    Tiles::load<4>(rows.at(tile, byte), kLine);
+    if constexpr (kRowTiles == 2) Tiles::load<5>(rows.at(tile + 1, byte), kLine);
+    by_panels<kBf16>(lines, stride);
+  }
+
+  // Adds a group's sums: to totals of so many rows, which begin at `row` of the piece.
+  template <bool kBf16>
+  static void add_group(const PanelPiece& piece, int64_t panel, int64_t group, int64_t row,
+                        int row_count, char* sums, char* totals) {
+    const PanelLayout& layout = piece.layout;
+    F scales[kPanels];
+    for (int p = 0; p < kPanels; ++p) {
+      scales[p] = group_scales(piece, piece.panels + (panel + p) * layout.panel_bytes, group);
+    }
+    for (int r = 0; r < row_count; ++r) {
+      if constexpr (kBf16) {
+        for (int p = 0; p < kPanels; ++p) {
+          char* const total = sums_at(totals, r, p);
+          put(total,
+              Vec16::fma(Vec16::load_f(sums_at(sums, r, p)), scales[p], Vec16::load_f(total)));
+        }
+        continue;
+      }
+      // INT8 rows.
+      const int64_t at = (row + r) * layout.groups + group;
+      const I above = Vec16::all(piece.row_sums[at]);
+      const F row_scale = Vec16::all_f(piece.row_scales[at]);
+      for (int p = 0; p < kPanels; ++p) {
+        char* const total = sums_at(totals, r, p);
+        const I sum = Vec16::sub(Vec16::load(sums_at(sums, r, p)), above);
+        put(total, Vec16::fma(Vec16::to_float(sum), Vec16::mul(scales[p], row_scale),
+                              Vec16::load_f(total)));
+      }
+    }
+  }
+
+ private:
+  static void put(char* to, F v) { Vec16::store(to, Vec16::bits(v)); }
+
+  template <bool kBf16, int kSum, int kLeft, int kRight>
+  static void dot() {
+    if constexpr (kBf16) {
+      Tiles::dot_bf16<kSum, kLeft, kRight>();
+    } else {
+      Tiles::dot_signed_unsigned<kSum, kLeft, kRight>();
+    }
+  }
+  template <bool kBf16, int kPanel = 0>
+  static void by_panels(const char* lines, int64_t stride) {
+    if constexpr (kPanel < kPanels) {
+      constexpr int kRight = 6 + kPanel % 2;  // so that one is loaded while the other multiplies
+      Tiles::load<kRight>(lines + kPanel * stride, kLine);
+      dot<kBf16, kPanel, 4, kRight>();
+      if constexpr (kRowTiles == 2) dot<kBf16, kPanels + kPanel, 5, kRight>();
+      by_panels<kBf16, kPanel + 1>(lines, stride);
+    }
+  }
+};
+
+inline void prefetch_lines(const char* from, int64_t count) {
+  for (int64_t line = 0; line < count; ++line) __builtin_prefetch(from + line * kLine, 0, 2);
+}
+
+// The codes of a group of nibbles, as right operands take them.
+inline void unpack_bytes(const PanelLayout& layout, const char* lines, char* codes) {
+  const int64_t count = layout.group_lines;
+  for (int64_t line = 0; line < count; ++line) {
+    const I both = line_at(lines, line);
+    Vec16::store(codes + line * kLine, low_nibbles(both));
+    Vec16::store(codes + (count + line) * kLine, high_nibbles(both));
+  }
+}
+inline void unpack_bf16(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
+                        char* codes) {
+  const int64_t count = layout.group_lines;
+  for (int64_t line = 0; line < count; ++line) {
+    const I both = line_at(lines, line);
+    const I halves[] = {low_nibbles(both), high_nibbles(both)};
+    for (int half = 0; half < 2; ++half) {
+      char* const to = codes + 2 * (half * count + line) * kLine;
+      I pair0, pair1;
+      bf16.widen(halves[half], pair0, pair1);
+      Vec16::store(to, pair0);
+      Vec16::store(to + kLine, pair1);
+    }
+  }
+}
+template <bool kBf16>
+void unpack_group(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
+                  char* codes) {
+  if constexpr (kBf16) {
+    unpack_bf16(layout, bf16, lines, codes);
+  } else {
+    unpack_bytes(layout, lines, codes);
+  }
+}
+
+}  // namespace
+}  // namespace kilotoken::cpu

@@ -1,0 +1,105 @@
+#include "compute/quant/formats.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace kilotoken {
+namespace {
+
+float largest_magnitude(std::span<const float> weights) {
+  float largest = 0;
+  for (const float weight : weights) largest = std::max(largest, std::fabs(weight));
+  return largest;
+}
+
+// Weights as small as those of scales below this count as zero.
+float inverse_of(float scale) { return std::fabs(scale) > 0x1p-100f ? 1.0f / scale : 0.0f; }
+
+int8_t code_of(float value, float least, float most) {
+  return static_cast<int8_t>(std::clamp(std::nearbyint(value), least, most));
+}
+
+// Symmetric, per output: the largest magnitude is 127.
+float quantise_int8(std::span<const float> weights, int8_t* codes) {
+  const float scale = largest_magnitude(weights) / 127.0f;
+  const float inverse = inverse_of(scale);
+  for (const float weight : weights) *codes++ = code_of(weight * inverse, -127, 127);
+  return scale;
+}
+
+// Symmetric, as compressed-tensors does it: the largest magnitude is 7.5, and 8 is cut to 7.
+float quantise_int4(std::span<const float> weights, int8_t* codes) {
+  const float scale = largest_magnitude(weights) / 7.5f;
+  const float inverse = inverse_of(scale);
+  for (const float weight : weights) *codes++ = code_of(weight * inverse, -8, 7);
+  return scale;
+}
+
+// The two below give the blocks that ggml's quantize_row_q8_0_ref and quantize_row_q4_0_ref give.
+float quantise_q8_0(std::span<const float> weights, int8_t* codes) {
+  const float scale = largest_magnitude(weights) / 127.0f;
+  const float inverse = inverse_of(scale);
+  for (const float weight : weights) *codes++ = static_cast<int8_t>(std::round(weight * inverse));
+  return to_float(to_half(scale));
+}
+
+// The weight of largest magnitude is -8, whatever its sign.
+float quantise_q4_0(std::span<const float> weights, int8_t* codes) {
+  float largest = 0;
+  for (const float weight : weights) {
+    if (std::fabs(weight) > std::fabs(largest)) largest = weight;
+  }
+  const float scale = largest / -8.0f;
+  const float inverse = inverse_of(scale);
+  for (const float weight : weights) {
+    *codes++ = static_cast<int8_t>(std::min(15, static_cast<int>(weight * inverse + 8.5f)) - 8);
+  }
+  return to_float(to_half(scale));
+}
+
+constexpr FormatRow kRows[] = {
+    {WeightFormat::kF32, "float32", 0, 0, false, nullptr},
+    {WeightFormat::kF16, "float16", 0, 0, false, nullptr},
+    {WeightFormat::kBF16, "bfloat16", 0, 0, false, nullptr},
+    {WeightFormat::kInt8, "int8", 8, 0, false, quantise_int8},
+    {WeightFormat::kInt4, "int4", 4, 128, false, quantise_int4},
+    {WeightFormat::kQ8_0, "q8_0", 8, 32, true, quantise_q8_0},
+    {WeightFormat::kQ4_0, "q4_0", 4, 32, true, quantise_q4_0},
+};
+
+}  // namespace
+
+std::span<const FormatRow> format_rows() { return kRows; }
+
+const FormatRow& row_of(WeightFormat format) {
+  const FormatRow& row = kRows[static_cast<size_t>(format)];
+  KT_CHECK(row.format == format, "the table has the enumerators' order");
+  return row;
+}
+
+std::optional<WeightFormat> format_named(std::string_view name) {
+  for (const FormatRow& row : kRows) {
+    if (row.name == name) return row.format;
+  }
+  return std::nullopt;
+}
+
+WeightFormat format_of(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return WeightFormat::kF32;
+    case DType::kF16:
+      return WeightFormat::kF16;
+    case DType::kBF16:
+      return WeightFormat::kBF16;
+    case DType::kQ8_0:
+      return WeightFormat::kQ8_0;
+    case DType::kQ4_0:
+      return WeightFormat::kQ4_0;
+  }
+  check_failed(__FILE__, __LINE__, "dtype is one of the enumerators", "");
+}
+
+}  // namespace kilotoken
