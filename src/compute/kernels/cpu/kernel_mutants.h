@@ -8,7 +8,7 @@ namespace {
 
 // How many of the numbers at the end of a row are read where fewer than `lanes` are left: those.
 // The mutant tail_past_the_end reads a whole vector, and with it what lies behind.
-inline int64_t tail_numbers(int64_t left, [[maybe_unused]] int64_t lanes) {
+inline int64_t tail_numbers([[maybe_unused]] int64_t left, [[maybe_unused]] int64_t lanes) {
 #ifdef KILOTOKEN_MUTANT_tail_past_the_end
   return lanes;
 #else
