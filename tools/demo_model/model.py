@@ -40,7 +40,7 @@ def rotate(x, cos, sin):
 
 
 # Up to this length bfloat16 attention is written out as matrix products, for which CPUs have instructions that
-# torch's own attention does not use: two and a half times as fast at 512 tokens. Longer, its own is, in float32.
+# torch's own attention does not use. Longer rows have torch's own, in float32.
 WRITTEN_OUT = 1024
 
 
