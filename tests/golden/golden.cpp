@@ -386,7 +386,7 @@ constexpr Format kFormats[] = {
 struct Extent {
   int small;    // tokens, on the small models
   int wide;     // on the wide model; 0: not run
-  int formats;  // on the small model in each weight format; 0: not run
+  int formats;  // on a small random model in each weight format; 0: not run
   bool data;    // stories260K, in each KV type
 };
 
@@ -406,10 +406,11 @@ Extent extent_of(const KernelTable& table, bool best, bool quick) {
           .data = true};
 }
 
-int run_formats(const Kernels& kernels, const std::string& demo, int length) {
+int run_formats(const Kernels& kernels, int length) {
   int failures = 0;
   for (const Format& format : kFormats) {
-    const TestModel model = load_test_model("demo, " + format.text(), demo, kernels, format.load());
+    TestModel model = random_small_model(kernels, format.load());
+    model.name += ", " + format.text();
     failures += run_matrix(model, DType::kBF16, length);
   }
   return failures;
@@ -424,7 +425,7 @@ int run_table(const Kernels& kernels, const Extent& extent) {
   }
   int failures =
       run_matrix(load_test_model("demo", demo->string(), kernels), DType::kBF16, extent.small);
-  if (extent.formats > 0) failures += run_formats(kernels, demo->string(), extent.formats);
+  if (extent.formats > 0) failures += run_formats(kernels, extent.formats);
   if (const char* data = std::getenv("KILOTOKEN_TEST_DATA"); data && extent.data) {
     const TestModel model =
         load_test_model("stories260K", std::string(data) + "/stories260K/hf", kernels);

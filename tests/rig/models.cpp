@@ -48,18 +48,17 @@ void fill_randomly(const TensorShape& tensor, uint32_t stream, std::span<std::by
   }
 }
 
-}  // namespace
-
-TestModel random_wide_model(const Kernels& kernels, const LoadOptions& options) {
+TestModel random_model(const char* name, int hidden, int intermediate, int heads, int kv_heads,
+                       const Kernels& kernels, const LoadOptions& options) {
   TestModel out;
-  out.name = "random-d1024";
+  out.name = name;
   ModelConfig& config = out.files.config;
   config.architecture = "LlamaForCausalLM";
-  config.hidden_size = 1024;
-  config.intermediate_size = 2816;
+  config.hidden_size = hidden;
+  config.intermediate_size = intermediate;
   config.layers = 2;
-  config.heads = 16;
-  config.kv_heads = 4;
+  config.heads = heads;
+  config.kv_heads = kv_heads;
   config.head_dim = 64;
   config.vocab_size = 512;
   config.max_position_embeddings = 4096;
@@ -74,6 +73,16 @@ TestModel random_wide_model(const Kernels& kernels, const LoadOptions& options) 
   ThreadPool pool(2);
   out.model = build_model(config, *out.files.weights, kernels, pool, options).value();
   return out;
+}
+
+}  // namespace
+
+TestModel random_wide_model(const Kernels& kernels, const LoadOptions& options) {
+  return random_model("random-d1024", 1024, 2816, 16, 4, kernels, options);
+}
+
+TestModel random_small_model(const Kernels& kernels, const LoadOptions& options) {
+  return random_model("random-d256", 256, 512, 4, 2, kernels, options);
 }
 
 }  // namespace kilotoken::test

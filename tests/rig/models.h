@@ -23,8 +23,9 @@ struct TestModel {
 TestModel load_test_model(const std::string& name, const std::string& path, const Kernels& kernels,
                           const LoadOptions& options = {});
 
-// Two Llama layers, d 1024, ffn 2816, 16 heads of 64 on 4 KV heads, vocabulary 512, context 4,096,
-// bfloat16, seeded.
+// Two Llama layers, heads of 64, vocabulary 512, context 4,096, bfloat16, seeded. Wide: d 1024, ffn
+// 2816, 16 heads on 4 KV heads. Small: d 256, ffn 512, 4 heads on 2, as the demo model's layers.
 TestModel random_wide_model(const Kernels& kernels, const LoadOptions& options = {});
+TestModel random_small_model(const Kernels& kernels, const LoadOptions& options = {});
 
 }  // namespace kilotoken::test

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "compute/kernels/reference/linear_rows.h"
 #include "compute/kernels/reference/reference.h"
 #include "compute/kernels/stored.h"
 
@@ -16,11 +17,6 @@ namespace {
 
 constexpr int kBlockRows = 16;
 constexpr int64_t kPanelOutputs = 16;  // work of one piece
-
-void store(const LinearArgs& args, int64_t row, int64_t output, float sum) {
-  float& to = args.output[row * args.weight.out() + output];
-  to = args.accumulate ? to + sum : sum;
-}
 
 // One row, several outputs at once: independent chains that the CPU can overlap.
 template <typename T, int kOutputs>
@@ -66,10 +62,6 @@ PackedRows pack_rows(const LinearArgs& args, int64_t first_row) {
   }
   return packed;
 }
-
-// Four rows side by side. Spelled out, because compilers given a plain loop may choose to vectorise
-// along the sum instead, which in a fixed order is many times slower.
-using FourRows [[gnu::vector_size(16)]] = float;
 
 FourRows load_four(const float* from) {
   FourRows four;
