@@ -1,5 +1,5 @@
 #pragma once
-// The flags of the benchmarks: whole numbers and switches, and words that are none.
+// The flags of the benchmarks: whole numbers, switches and texts, and words that are none.
 
 #include <charconv>
 #include <span>
@@ -13,8 +13,10 @@ namespace kilotoken::bench {
 
 struct Option {
   std::string_view name;  // "--threads"
-  int* number = nullptr;  // takes a number >= 1, or else
-  bool* on = nullptr;     // takes none
+  // One of these: takes a number >= 1, nothing, any text.
+  int* number = nullptr;
+  bool* on = nullptr;
+  std::string* text = nullptr;
 };
 
 // Words that are no flag, or what is wrong.
@@ -41,6 +43,10 @@ inline Result<std::vector<std::string>> parse_options(int argc, char** argv,
       continue;
     }
     const std::string_view text = i + 1 < argc ? argv[++i] : "";
+    if (found->text != nullptr) {
+      *found->text = text;
+      continue;
+    }
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), *found->number);
     if (error != std::errc{} || end != text.data() + text.size() || *found->number < 1) {
