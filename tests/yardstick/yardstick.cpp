@@ -104,8 +104,8 @@ Result<void> choices(const Subjects& of, Table& table) {
                 target.all.accuracy.value - kDraftKnowsLess);
   add_subjects(draft);
   for (const auto& [what, model] :
-       {std::pair("multiple choice by letter (chance is 0.25)", &of.target),
-        std::pair("the draft's", &of.draft)}) {
+       {std::pair("multiple choice by letter (chance: 0.25)", &of.target),
+        std::pair("the draft's by letter", &of.draft)}) {
     KT_TRY(const auto letters, right(*model, Formulation::kLetters));
     table.add(what, letters.all.accuracy);
     add_subjects(letters);
