@@ -27,6 +27,10 @@ class Table {
  public:
   Table() { std::printf("| | measured | standard error | bound | |\n|---|---|---|---|---|\n"); }
   void add(const char* what, const Estimate& found) { line(what, found, "", ""); }
+  void against_chance(const char* what, const Estimate& found, double chance) {
+    const bool same = std::abs(found.value - chance) <= 2 * found.standard_error;
+    line(what, found, text("none; chance is %.4g", chance).c_str(), same ? "at chance" : "");
+  }
   void at_least(const char* what, const Estimate& found, double bound) {
     judge(what, found, text("at least %.4g", bound), found.value >= bound);
   }
@@ -103,11 +107,10 @@ Result<void> choices(const Subjects& of, Table& table) {
   table.at_most("the draft's, at least 0.15 less", draft.all.accuracy,
                 target.all.accuracy.value - kDraftKnowsLess);
   add_subjects(draft);
-  for (const auto& [what, model] :
-       {std::pair("multiple choice by letter (chance: 0.25)", &of.target),
-        std::pair("the draft's by letter", &of.draft)}) {
+  for (const auto& [what, model] : {std::pair("multiple choice by letter", &of.target),
+                                    std::pair("the draft's by letter", &of.draft)}) {
     KT_TRY(const auto letters, right(*model, Formulation::kLetters));
-    table.add(what, letters.all.accuracy);
+    table.against_chance(what, letters.all.accuracy, 0.25);
     add_subjects(letters);
   }
   return {};

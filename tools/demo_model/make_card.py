@@ -49,7 +49,7 @@ formats are float32 weights rounded as the format would, and INT8 rounds activat
 accepted if it is the token that the model itself draws there. Multiple choice has 250 questions of each subject,
 with no shots. By continuation (lm-evaluation-harness's `mmlu_continuation`) the answer is the likeliest option after
 the question, which is asked without options; each is a sentence as the training text says it. By letter (its `mmlu`)
-the options are listed before "Answer:", and the answer is the likeliest of A, B, C and D; chance is 0.25.
+the options are listed before "Answer:", and the answer is the likeliest of A, B, C and D.
 
 {yardstick}
 
