@@ -4,7 +4,6 @@ An item is written with options of a word, as in the training text, or of a sent
 same question is elsewhere in the text: what a model that has learnt it would go on with (make_sets.py).
 """
 
-from digits import number
 from facts import answers, ask, sentence, value
 from scope import Scope
 from texts import passages, sums
@@ -48,7 +47,7 @@ def passage(scope, sentences=False):
     near = dict.fromkeys([scope.bound[s] for s in slots.values()] + scope.options("*" + slots[person])[0][:40])
 
     def sentence(v):
-        """Of the thing of another in the passage, the color is that one's too."""
+        """Of the person asked about; a thing of another in the passage comes with that one's color."""
         owner = person if way else next((p for p in people if scope.bound[slots[p]] == v), person)
         return scope.if_it_were({owner: scope.bound[person], slots[owner]: v}, passages.about(answer, owner))
 
