@@ -1,5 +1,5 @@
-// kilotoken eval MODEL --task perplexity|kl|multiple_choice: a table on standard output, JSON into
-// a file. Names and output are lm-evaluation-harness's.
+// kilotoken eval MODEL --task perplexity|kl|multiple_choice|multiple_choice_continuation: a table
+// on standard output, JSON into a file. Names and output are lm-evaluation-harness's.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -69,12 +69,14 @@ Result<std::vector<TaskReport>> run_kl(const EvalOptions& options, const EvalMod
   return report_of(result);
 }
 
+template <Formulation formulation>
 Result<std::vector<TaskReport>> run_multiple_choice(const EvalOptions& options,
                                                     const EvalModel& model, ThreadPool& pool) {
   KT_TRY(const fs::path path, data_of(options, model, "multiple_choice"));
   KT_TRY(const std::vector<Subject> subjects, read_subjects(path, options.limit));
   KT_TRY(const MultipleChoiceResult result,
-         multiple_choice(model, model.files.tokenizer.get(), subjects, options.num_fewshot, pool));
+         multiple_choice(model, model.files.tokenizer.get(), subjects, formulation,
+                         options.num_fewshot, pool));
   return report_of(result, options.num_fewshot);
 }
 
@@ -87,7 +89,10 @@ const std::vector<std::string> kTaskFlags = {"--max-length", "--reference", "--n
 const std::vector<Task> kTasks = {
     {"perplexity", {"--max-length"}, run_perplexity},
     {"kl", {"--max-length", "--reference"}, run_kl},
-    {"multiple_choice", {"--num-fewshot"}, run_multiple_choice},
+    {"multiple_choice", {"--num-fewshot"}, run_multiple_choice<Formulation::kLetters>},
+    {"multiple_choice_continuation",
+     {"--num-fewshot"},
+     run_multiple_choice<Formulation::kContinuation>},
 };
 
 const Task* task_named(const std::string& name) {
@@ -144,8 +149,10 @@ Command add_eval(CLI::App& program) {
   command
       ->add_option("--task", options->task,
                    "perplexity: loss on texts; kl: divergence from a reference on texts; "
-                   "multiple_choice: accuracy on questions in MMLU's layout")
-      ->check(CLI::IsMember({"perplexity", "kl", "multiple_choice"}))
+                   "multiple_choice: accuracy on questions in MMLU's layout, answered by letter; "
+                   "multiple_choice_continuation: the same, answered by an option's own words")
+      ->check(
+          CLI::IsMember({"perplexity", "kl", "multiple_choice", "multiple_choice_continuation"}))
       ->required();
   command->add_option("--data", options->data,
                       "texts as .jsonl (an object with \"text\" a line) or one text in any other "

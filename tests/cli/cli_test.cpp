@@ -166,6 +166,11 @@ TEST_F(Cli, EvaluatesIntoATableAndJson) {
   EXPECT_NE(outcome.out.find("|kl   |      1|none  |     0|kl_divergence"), std::string::npos)
       << outcome.out;
   EXPECT_NE(slurp(json).find("\"kl_divergence_stderr,none\""), std::string::npos);
+  for (const std::string task : {"multiple_choice", "multiple_choice_continuation"}) {
+    const Outcome choice = run({"eval", "demo", "--task", task, "--limit", "2"});
+    EXPECT_EQ(choice.exit_code, 0) << choice.err;
+    EXPECT_NE(choice.out.find("|" + task + "_sums "), std::string::npos) << choice.out;
+  }
 }
 
 TEST_F(Cli, AnEvaluationThatCannotBeIsRefused) {

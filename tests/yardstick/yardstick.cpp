@@ -19,11 +19,18 @@ namespace {
 
 // Texts for the two comparisons of formats, and openings for the draft.
 constexpr int kKlTexts = 150, kPrompts = 200;
+// Of 1,000 questions that is seven standard errors of the difference, so that the two confidence
+// intervals are far apart.
+constexpr double kDraftKnowsLess = 0.15;
 
 class Table {
  public:
   Table() { std::printf("| | measured | standard error | bound | |\n|---|---|---|---|---|\n"); }
   void add(const char* what, const Estimate& found) { line(what, found, "", ""); }
+  void against_chance(const char* what, const Estimate& found, double chance) {
+    const bool same = std::abs(found.value - chance) <= 2 * found.standard_error;
+    line(what, found, text("none; chance is %.4g", chance).c_str(), same ? "at chance" : "");
+  }
   void at_least(const char* what, const Estimate& found, double bound) {
     judge(what, found, text("at least %.4g", bound), found.value >= bound);
   }
@@ -84,14 +91,28 @@ Result<void> losses(const Subjects& of, const TokenizedTexts& texts, Table& tabl
 Result<void> choices(const Subjects& of, Table& table) {
   KT_TRY(const std::vector<Subject> subjects,
          read_subjects(of.target.files.path / "data/multiple_choice", 0));
-  const Tokenizer* tokenizer = of.target.files.tokenizer.get();
-  KT_TRY(const auto target, multiple_choice(of.target, tokenizer, subjects, 0, of.pool));
-  KT_TRY(const auto draft, multiple_choice(of.draft, tokenizer, subjects, 0, of.pool));
-  table.between("multiple choice, share right", target.accuracy, 0.55, 0.90);
-  for (const auto& subject : target.subjects) {
-    table.add(("- " + subject.name).c_str(), subject.accuracy);
+  const auto right = [&](const EvalModel& model, Formulation formulation) {
+    return multiple_choice(model, of.target.files.tokenizer.get(), subjects, formulation, 0,
+                           of.pool);
+  };
+  const auto add_subjects = [&](const MultipleChoiceResult& result) {
+    for (const auto& subject : result.subjects) {
+      table.add(("- " + subject.name).c_str(), subject.accuracy);
+    }
+  };
+  KT_TRY(const auto target, right(of.target, Formulation::kContinuation));
+  KT_TRY(const auto draft, right(of.draft, Formulation::kContinuation));
+  table.between("multiple choice by continuation, share right", target.all.accuracy, 0.55, 0.90);
+  add_subjects(target);
+  table.at_most("the draft's, at least 0.15 less", draft.all.accuracy,
+                target.all.accuracy.value - kDraftKnowsLess);
+  add_subjects(draft);
+  for (const auto& [what, model] : {std::pair("multiple choice by letter", &of.target),
+                                    std::pair("the draft's by letter", &of.draft)}) {
+    KT_TRY(const auto letters, right(*model, Formulation::kLetters));
+    table.against_chance(what, letters.all.accuracy, 0.25);
+    add_subjects(letters);
   }
-  table.at_most("the draft's", draft.accuracy, target.accuracy.value - 0.10);
   return {};
 }
 

@@ -49,9 +49,13 @@ def ask(writer, lead=""):
     return owner, row
 
 
-def answer(owner, row):
-    v = value(owner, row)
+def sentence(owner, row, v):
+    """What an answer says, whether it is so or not."""
     return row[3].format(o=owner, v=article(v) if row[0] == "job" else v)
+
+
+def answer(owner, row):
+    return sentence(owner, row, value(owner, row))
 
 
 def count():

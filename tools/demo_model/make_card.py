@@ -46,7 +46,10 @@ tenth step, 2,048. What the text is and how it is held out is said in `tools/dem
 
 What `./dev test yardstick` printed for these weights. The least possible loss is the information in the texts;
 formats are float32 weights rounded as the format would, and INT8 rounds activations too; a draft's guess is
-accepted if it is the token that the model itself draws there.
+accepted if it is the token that the model itself draws there. Multiple choice has 250 questions of each subject,
+with no shots. By continuation (lm-evaluation-harness's `mmlu_continuation`) the answer is the likeliest option after
+the question, which is asked without options; each is a sentence as the training text says it. By letter (its `mmlu`)
+the options are listed before "Answer:", and the answer is the likeliest of A, B, C and D.
 
 {yardstick}
 

@@ -45,7 +45,7 @@ def held_out_texts(seed, write):
 def multiple_choice(seed, item):
     """Rows of the CSV, every letter equally often and no question twice."""
     rows, asked = [], set()
-    for text in held_out_texts(seed, lambda writer: item(Scope(writer))):
+    for text in held_out_texts(seed, lambda writer: item(Scope(writer), sentences=True)):
         row = list(OPTIONS.fullmatch(text).groups())
         if row[-1] == LETTERS[len(rows) % len(LETTERS)] and row[0] not in asked:
             asked.add(row[0])

@@ -129,6 +129,12 @@ class Scope:
             out.append(styled(slot[0], slot[1], word))
         return "".join(out)
 
+    def if_it_were(self, words, template):
+        """The template as it would be said if some slots held other words; says nothing."""
+        other = Scope(self.writer)
+        other.bound = {**self.bound, **words}
+        return other.beginning(template)
+
     def tell(self, *templates, lead=None):
         """Say one of the templates, the first the most likely; then a space leads the next sentence."""
         if lead is not None:

@@ -6,6 +6,7 @@
 #include "engine/sampling/sampler.h"
 #include "measure/eval/csv.h"
 #include "measure/eval/scorer.h"
+#include "measure/eval/texts.h"
 
 namespace kilotoken {
 namespace {
@@ -13,6 +14,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kLetters = "ABCD";
+
+std::string stripped(const std::string& text) {
+  constexpr const char* kWhiteSpace = " \t\n\v\f\r";
+  const size_t begin = text.find_first_not_of(kWhiteSpace);
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(kWhiteSpace) + 1 - begin);
+}
 
 Result<std::vector<Question>> read_questions(const fs::path& path) {
   KT_TRY(const std::string text, read_text_file(path));
@@ -28,13 +36,14 @@ Result<std::vector<Question>> read_questions(const fs::path& path) {
     if (answer == std::string_view::npos) {
       return invalid(where + ": the answer is \"" + row[5] + "\"; it must be A, B, C or D");
     }
-    out.push_back({row[0], {row[1], row[2], row[3], row[4]}, static_cast<int>(answer)});
+    out.push_back({stripped(row[0]), {row[1], row[2], row[3], row[4]}, static_cast<int>(answer)});
   }
   return out;
 }
 
 // The text of a question up to "Answer:".
-std::string asked(const Question& question) {
+std::string asked(const Question& question, Formulation formulation) {
+  if (formulation == Formulation::kContinuation) return "Question: " + question.text + "\nAnswer:";
   std::string out = question.text;
   for (size_t i = 0; i < kLetters.size(); ++i) {
     out += std::string("\n") + kLetters[i] + ". " + question.options[i];
@@ -42,12 +51,18 @@ std::string asked(const Question& question) {
   return out + "\nAnswer:";
 }
 
-// One sequence through the model; several letters share it when they differ in their last token.
+// What stands after "Answer:" if it is this option.
+std::string reply(const Question& question, size_t option, Formulation formulation) {
+  return formulation == Formulation::kContinuation ? " " + question.options[option]
+                                                   : std::string(" ") + kLetters[option];
+}
+
+// One sequence through the model; replies in a row share it when they differ in their last token.
 struct Pass {
   size_t question;
   ScoredText scored;
   struct Answer {
-    size_t letter;
+    size_t option;
     std::vector<int32_t> tokens;  // at positions first ..
   };
   std::vector<Answer> answers;
@@ -55,16 +70,18 @@ struct Pass {
 
 class Passes {
  public:
-  Passes(const Tokenizer& tokenizer, int context) : tokenizer_(tokenizer), context_(context) {}
+  Passes(const Tokenizer& tokenizer, Formulation formulation, int context)
+      : tokenizer_(tokenizer), formulation_(formulation), context_(context) {}
 
-  Result<void> add(size_t question, const std::string& prompt) {
+  Result<void> add(size_t number, const Question& question, const std::string& prompt) {
     KT_TRY(const std::vector<int32_t> before, tokenizer_.encode(prompt, true));
-    for (size_t letter = 0; letter < kLetters.size(); ++letter) {
-      KT_TRY(std::vector<int32_t> all, tokenizer_.encode(prompt + " " + kLetters[letter], true));
+    for (size_t option = 0; option < question.options.size(); ++option) {
+      KT_TRY(std::vector<int32_t> all,
+             tokenizer_.encode(prompt + reply(question, option, formulation_), true));
       if (before.empty() || all.size() <= before.size()) {
         return invalid("the tokenizer has no token of its own for the answer after \"Answer:\"");
       }
-      Pass::Answer answer{letter,
+      Pass::Answer answer{option,
                           {all.begin() + static_cast<std::ptrdiff_t>(before.size()), all.end()}};
       all.pop_back();
       if (std::ssize(all) > context_) {
@@ -72,16 +89,16 @@ class Passes {
                        " tokens is beyond the context of " + std::to_string(context_) +
                        ": take fewer shots");
       }
-      if (passes_.empty() || passes_.back().question != question ||
+      if (passes_.empty() || passes_.back().question != number ||
           passes_.back().scored.inputs != all) {
-        passes_.push_back({question, {std::move(all), static_cast<int>(before.size())}, {}});
+        passes_.push_back({number, {std::move(all), static_cast<int>(before.size())}, {}});
       }
       passes_.back().answers.push_back(std::move(answer));
     }
     return {};
   }
 
-  // Log probability of each letter, by question.
+  // Log probability of each reply, by question.
   Result<std::vector<std::array<double, 4>>> score(const Model& model, size_t questions,
                                                    ThreadPool& pool) const {
     std::vector<ScoredText> texts;
@@ -92,7 +109,7 @@ class Passes {
                       const Pass& pass = passes_[index];
                       for (const Pass::Answer& answer : pass.answers) {
                         const auto at = static_cast<size_t>(position - pass.scored.first);
-                        out[pass.question][answer.letter] += static_cast<double>(
+                        out[pass.question][answer.option] += static_cast<double>(
                             token_logprob(logits, answer.tokens[at], 0).logprob);
                       }
                     }));
@@ -101,8 +118,36 @@ class Passes {
 
  private:
   const Tokenizer& tokenizer_;
+  Formulation formulation_;
   int context_;
   std::vector<Pass> passes_;
+};
+
+// For each question 1 where the likeliest option is the right one, else 0.
+class Right {
+ public:
+  void add(const Question& question, std::array<double, 4> logprobs) {
+    plain_.push_back(points(question, logprobs));
+    for (size_t i = 0; i < logprobs.size(); ++i) {
+      logprobs[i] /= static_cast<double>(std::max<size_t>(1, characters_of(question.options[i])));
+    }
+    by_length_.push_back(points(question, logprobs));
+  }
+  void add(const Right& more) {
+    plain_.insert(plain_.end(), more.plain_.begin(), more.plain_.end());
+    by_length_.insert(by_length_.end(), more.by_length_.begin(), more.by_length_.end());
+  }
+  MultipleChoiceResult::Of of(const std::string& name) const {
+    return {name, std::ssize(plain_), mean_of(plain_), mean_of(by_length_)};
+  }
+
+ private:
+  static double points(const Question& question, const std::array<double, 4>& scores) {
+    const auto best = std::max_element(scores.begin(), scores.end());  // a tie: the first
+    return best - scores.begin() == question.answer ? 1 : 0;
+  }
+
+  std::vector<double> plain_, by_length_;
 };
 
 }  // namespace
@@ -139,24 +184,27 @@ Result<std::vector<Subject>> read_subjects(const fs::path& folder, int limit) {
   return out;
 }
 
-std::string prompt_of(const Subject& subject, const Question& question, int shots) {
+std::string prompt_of(const Subject& subject, const Question& question, Formulation formulation,
+                      int shots) {
   KT_CHECK_LE(static_cast<size_t>(shots), subject.dev.size());
+  const std::string kind = formulation == Formulation::kLetters ? "multiple choice " : "";
   std::string out =
-      "The following are multiple choice questions (with answers) about " + subject.name + ".\n\n";
+      "The following are " + kind + "questions (with answers) about " + subject.name + ".\n\n";
   for (size_t i = 0; i < static_cast<size_t>(shots); ++i) {
     const Question& shot = subject.dev[i];
-    out += asked(shot) + " " + kLetters[static_cast<size_t>(shot.answer)] + "\n\n";
+    out += asked(shot, formulation) + reply(shot, static_cast<size_t>(shot.answer), formulation) +
+           "\n\n";
   }
-  return out + asked(question);
+  return out + asked(question, formulation);
 }
 
 Result<MultipleChoiceResult> multiple_choice(const EvalModel& model, const Tokenizer* tokenizer,
-                                             const std::vector<Subject>& subjects, int shots,
-                                             ThreadPool& pool) {
+                                             const std::vector<Subject>& subjects,
+                                             Formulation formulation, int shots, ThreadPool& pool) {
   if (!tokenizer) {
     return invalid(model.files.path.string() + " has no tokenizer: it cannot read text");
   }
-  Passes passes(*tokenizer, model.files.config.max_position_embeddings);
+  Passes passes(*tokenizer, formulation, model.files.config.max_position_embeddings);
   size_t count = 0;
   for (const Subject& subject : subjects) {
     if (std::ssize(subject.dev) < shots) {
@@ -164,24 +212,20 @@ Result<MultipleChoiceResult> multiple_choice(const EvalModel& model, const Token
                      " dev questions, fewer than the " + std::to_string(shots) + " shots");
     }
     for (const Question& question : subject.test) {
-      KT_TRY_VOID(passes.add(count++, prompt_of(subject, question, shots)));
+      KT_TRY_VOID(passes.add(count++, question, prompt_of(subject, question, formulation, shots)));
     }
   }
   KT_TRY(const auto scores, passes.score(*model.model, count, pool));
-  MultipleChoiceResult result;
-  std::vector<double> all;
+  MultipleChoiceResult result{formulation, {}, {}};
+  Right all;
+  auto score = scores.begin();
   for (const Subject& subject : subjects) {
-    std::vector<double> right;
-    for (const Question& question : subject.test) {
-      const auto& of_letters = scores[all.size() + right.size()];
-      const auto best = std::max_element(of_letters.begin(), of_letters.end());  // a tie: the first
-      right.push_back(best - of_letters.begin() == question.answer ? 1 : 0);
-    }
-    result.subjects.push_back({subject.name, std::ssize(right), mean_of(right)});
-    all.insert(all.end(), right.begin(), right.end());
+    Right right;
+    for (const Question& question : subject.test) right.add(question, *score++);
+    result.subjects.push_back(right.of(subject.name));
+    all.add(right);
   }
-  result.questions = std::ssize(all);
-  result.accuracy = mean_of(all);
+  result.all = all.of("");
   return result;
 }
 

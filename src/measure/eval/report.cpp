@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "measure/eval/texts.h"
+
 namespace kilotoken {
 namespace {
 
@@ -17,17 +19,11 @@ std::string number(double value) {
 
 using Cells = std::array<std::string, 9>;
 
-// Arrows are three bytes and one column.
-size_t width_of(const std::string& cell) {
-  return static_cast<size_t>(
-      std::count_if(cell.begin(), cell.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string line_of(const Cells& cells, const std::array<size_t, 9>& widths,
                     const std::array<bool, 9>& right) {
   std::string line = "|";
   for (size_t i = 0; i < cells.size(); ++i) {
-    const std::string space(widths[i] - width_of(cells[i]), ' ');
+    const std::string space(widths[i] - characters_of(cells[i]), ' ');
     line += right[i] ? space + cells[i] : cells[i] + space;
     line += "|";
   }
@@ -68,12 +64,19 @@ std::vector<TaskReport> report_of(const KlResult& result) {
 }
 
 std::vector<TaskReport> report_of(const MultipleChoiceResult& result, int shots) {
-  std::vector<TaskReport> out{
-      {"multiple_choice", shots, result.questions, {{"acc", result.accuracy, true}}}};
+  const bool letters = result.formulation == Formulation::kLetters;
+  const std::string task = letters ? "multiple_choice" : "multiple_choice_continuation";
+  std::vector<TaskReport> out;
+  const auto add = [&](const std::string& name, const MultipleChoiceResult::Of& of) {
+    out.push_back({name, shots, of.questions, {{"acc", of.accuracy, true}}});
+    // Letters are all of one length.
+    if (!letters) out.back().metrics.push_back({"acc_norm", of.accuracy_by_length, true});
+  };
+  add(task, result.all);
   for (const auto& subject : result.subjects) {
-    std::string name = "multiple_choice_" + subject.name;
+    std::string name = task + "_" + subject.name;
     std::replace(name.begin(), name.end(), ' ', '_');
-    out.push_back({name, shots, subject.questions, {{"acc", subject.accuracy, true}}});
+    add(name, subject);
   }
   return out;
 }
@@ -92,7 +95,7 @@ std::string table_of(const std::vector<TaskReport>& reports) {
   }
   std::array<size_t, 9> widths{};
   for (const Cells& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], characters_of(row[i]));
   }
   const std::array<bool, 9> right{false, true, false, true, false, false, true, false, true};
   std::string out = line_of(rows.front(), widths, right);

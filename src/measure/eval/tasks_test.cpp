@@ -163,10 +163,14 @@ Subject three_questions() {
 
 TEST(MultipleChoice, PromptIsMmlus) {
   const Subject subject = three_questions();
-  EXPECT_EQ(prompt_of(subject, subject.test[0], 1),
+  EXPECT_EQ(prompt_of(subject, subject.test[0], Formulation::kLetters, 1),
             "The following are multiple choice questions (with answers) about some things.\n\n"
             "What was?\nA. red\nB. blue\nC. old\nD. new\nAnswer: D\n\n"
             "What is?\nA. red\nB. blue\nC. old\nD. new\nAnswer:");
+  EXPECT_EQ(prompt_of(subject, subject.test[0], Formulation::kContinuation, 1),
+            "The following are questions (with answers) about some things.\n\n"
+            "Question: What was?\nAnswer: new\n\n"
+            "Question: What is?\nAnswer:");
 }
 
 TEST(MultipleChoice, CountsTheLikeliestLetter) {
@@ -174,13 +178,49 @@ TEST(MultipleChoice, CountsTheLikeliestLetter) {
   const EvalModel first = saying(std::nullopt);  // a tie: A
   const Tokenizer* tokenizer = first.files.tokenizer.get();
   const int32_t c = tokenizer->encode("Answer: C", false).value().back();
-  const auto of_a = multiple_choice(first, tokenizer, {three_questions()}, 0, pool).value();
-  EXPECT_DOUBLE_EQ(of_a.accuracy.value, 1.0 / 3);
-  const auto of_c = multiple_choice(saying(c), tokenizer, {three_questions()}, 1, pool).value();
-  EXPECT_DOUBLE_EQ(of_c.accuracy.value, 2.0 / 3);
-  EXPECT_EQ(of_c.questions, 3);
-  const auto more = multiple_choice(first, tokenizer, {three_questions()}, 2, pool);
-  EXPECT_NE(more.error().message.find("1 dev questions, fewer than the 2"), std::string::npos);
+  const auto asked = [&](const EvalModel& model, int shots) {
+    return multiple_choice(model, tokenizer, {three_questions()}, Formulation::kLetters, shots,
+                           pool);
+  };
+  EXPECT_DOUBLE_EQ(asked(first, 0).value().all.accuracy.value, 1.0 / 3);
+  const auto of_c = asked(saying(c), 1).value();
+  EXPECT_DOUBLE_EQ(of_c.all.accuracy.value, 2.0 / 3);
+  EXPECT_EQ(of_c.all.questions, 3);
+  EXPECT_NE(asked(first, 2).error().message.find("1 dev questions, fewer than the 2"),
+            std::string::npos);
+}
+
+// Options are spelled in tokens " o", " b", ... of one letter each, of which the model says one
+// with logit 4 and all others with 0: -2.34 nats against -6.34.
+TEST(MultipleChoice, CountsTheLikeliestContinuation) {
+  ThreadPool pool(1);
+  const EvalModel nothing = saying(std::nullopt);
+  const Tokenizer* tokenizer = nothing.files.tokenizer.get();
+  // The option (0 .. 3) taken for its sum, and the one taken for its mean by character.
+  const auto taken = [&](const char* said, std::array<std::string, 4> options,
+                         Formulation formulation = Formulation::kContinuation) {
+    const int32_t token = tokenizer->encode(said, false).value().back();
+    const EvalModel model = saying(token, 1.0f / 8);
+    std::pair<int, int> out{-1, -1};
+    for (int answer = 0; answer < 4; ++answer) {
+      const Subject one{"some things", {}, {{"What?", options, answer}}};
+      const auto found = multiple_choice(model, tokenizer, {one}, formulation, 0, pool).value().all;
+      if (found.accuracy.value == 1) out.first = answer;
+      if (found.accuracy_by_length.value == 1) out.second = answer;
+    }
+    return out;
+  };
+  using Taken = std::pair<int, int>;
+  // No letter is said here, so that letters tie.
+  EXPECT_EQ(taken(" o", {"r", "b", "o", "n"}), Taken(2, 2));
+  EXPECT_EQ(taken(" o", {"r", "b", "o", "n"}, Formulation::kLetters), Taken(0, 0));
+  // One option begins another: more tokens are less likely in sum, here more likely in the mean.
+  EXPECT_EQ(taken(" o", {"o b", "o", "o b b", "x"}), Taken(1, 1));
+  EXPECT_EQ(taken(" b", {"o b", "o", "o b b", "x"}), Taken(1, 2));
+  // Options that share all tokens but the last, and one between them that does not.
+  EXPECT_EQ(taken(" c", {"a b", "x y", "a c", "a d"}), Taken(2, 2));
+  // Nine characters, ten bytes: the mean is by character.
+  EXPECT_EQ(characters_of("caf\u00e9 au l"), 9u);
 }
 
 TEST(Acceptance, CountsRoundsAsSpeculationGoes) {
@@ -239,7 +279,7 @@ TEST_F(EvalFiles, TextsOfLinesAndOfAWholeFile) {
 
 TEST_F(EvalFiles, SubjectsOfAFolder) {
   EXPECT_NE(read_subjects(folder_, 0).error().message.find("SUBJECT_test.csv"), std::string::npos);
-  write("test/old_things_test.csv", "q,a,b,c,d,B\n\"r, s\",a,b,c,d,D\n");
+  write("test/old_things_test.csv", "q,a,b,c,d,B\n\" r, s\n\",a,b,c,d,D\n");
   const auto subjects = read_subjects(folder_, 0).value();
   ASSERT_EQ(subjects.size(), 1u);
   EXPECT_EQ(subjects[0].name, "old things");
@@ -254,9 +294,8 @@ TEST_F(EvalFiles, SubjectsOfAFolder) {
 
 TEST(Report, IsLmEvaluationHarnesss) {
   MultipleChoiceResult result;
-  result.questions = 4;
-  result.accuracy = {0.5, 0.25};
-  result.subjects = {{"old things", 4, {0.5, 0.25}}};
+  result.all = {"", 4, {0.5, 0.25}, {0.75, 0.125}};
+  result.subjects = {{"old things", 4, {0.5, 0.25}, {0.75, 0.125}}};
   const auto reports = report_of(result, 2);
   EXPECT_EQ(table_of(reports),
             "|Tasks                     |Version|Filter|n-shot|Metric| | Value| |Stderr|\n"
@@ -267,6 +306,11 @@ TEST(Report, IsLmEvaluationHarnesss) {
   EXPECT_EQ(json["results"]["multiple_choice"]["acc_stderr,none"], 0.25);
   EXPECT_EQ(json["n-samples"]["multiple_choice_old_things"]["effective"], 4);
   EXPECT_EQ(json["config"]["model"], "m");
+  EXPECT_FALSE(json["results"]["multiple_choice"].contains("acc_norm,none"));
+  result.formulation = Formulation::kContinuation;
+  const OrderedJson other = json_of(report_of(result, 2), {})["results"];
+  EXPECT_EQ(other["multiple_choice_continuation"]["acc,none"], 0.5);
+  EXPECT_EQ(other["multiple_choice_continuation_old_things"]["acc_norm,none"], 0.75);
 }
 
 }  // namespace

@@ -95,4 +95,9 @@ std::vector<ScoredText> scored_texts(std::span<const Window> windows) {
   return out;
 }
 
+size_t characters_of(std::string_view text) {
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
 }  // namespace kilotoken

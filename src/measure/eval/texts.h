@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -45,5 +46,8 @@ Result<TokenizedTexts> tokenize(const EvalModel& model, std::vector<EvalText> te
                                 int window_tokens);
 
 std::vector<ScoredText> scored_texts(std::span<const Window> windows);
+
+// Of valid UTF-8.
+size_t characters_of(std::string_view text);
 
 }  // namespace kilotoken

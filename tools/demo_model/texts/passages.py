@@ -44,20 +44,21 @@ def passage(scope):
 
 
 def question(scope, stated, lead):
-    """Says a question about something stated; returns (person, statement, which way, template of the answer)."""
+    """Says a question about something stated; returns (person, statement, which way, the answer with @ for the
+    person)."""
     asked = [(p, s, way) for way in (0, 1) for p, s in stated]
     person, statement, way = scope.writer.choose(
         asked, 0.6, lambda a: lead + scope.beginning(about(STATEMENTS[a[1]][1][a[2]][0], a[0])).strip())
     q, a = STATEMENTS[statement][1][way]
     scope.tell(about(q, person), lead=lead)
-    return person, statement, way, about(a, person)
+    return person, statement, way, a
 
 
 def write(writer):
     scope = Scope(writer)
     stated = passage(scope)
     for last in (False, False, True):
-        answer = question(scope, stated, "\nQuestion: ")[3]
-        scope.tell(answer, lead="\nAnswer: ")
+        person, _, _, answer = question(scope, stated, "\nQuestion: ")
+        scope.tell(about(answer, person), lead="\nAnswer: ")
         if last or not writer.choose((True, False), SENTENCES):
             break
