@@ -2,8 +2,9 @@
 // memory's speed for few rows, operations a second and the instruction's own for many. Weights come
 // from memory: they cycle through more than any cache holds.
 //
-// usage: ./dev bench kernels [TABLE...] [--threads N] [--gib G] [--quick]
-//   TABLE: kernel tables to measure; by default the best one. --quick: batch 1 and prefill 512 only
+// usage: ./dev bench kernels [TABLE...] [FORMAT...] [--threads N] [--gib G] [--quick]
+//   TABLE: kernel tables to measure; by default the best one. FORMAT: weight formats, by default all
+//   --quick: batch 1 and prefill 512 only
 
 #include <algorithm>
 #include <cstdio>
@@ -158,6 +159,11 @@ Result<void> run(int argc, char** argv) {
   bool quick = false;
   const Option options[] = {{"--threads", &threads}, {"--gib", &gib}, {"--quick", nullptr, &quick}};
   KT_TRY(std::vector<std::string> words, parse_options(argc, argv, options));
+  std::vector<Format> formats;
+  for (const Format& format : kFormats) {
+    if (std::erase(words, format.name) > 0) formats.push_back(format);
+  }
+  if (formats.empty()) formats.assign(std::begin(kFormats), std::end(kFormats));
   if (words.empty()) {
     KT_TRY(const Kernels* best, select_kernels(""));
     words.emplace_back(best->name);
@@ -170,7 +176,7 @@ Result<void> run(int argc, char** argv) {
   ThreadPool pool(threads, ThreadPool::Pinning::kWorkers);
   for (const std::string& word : words) {
     KT_TRY(const Kernels* kernels, select_kernels(word));
-    for (const Format& format : kFormats) {
+    for (const Format& format : formats) {
       KT_TRY_VOID(measure(*kernels, format, ceilings, bytes, quick, pool));
     }
   }
