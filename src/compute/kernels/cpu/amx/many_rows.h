@@ -36,11 +36,10 @@ class ManyRows {
     const int64_t left = piece_.row_count - band;
     first_tile_ = band / kTileRows;
     tiles_ = ((left < kBandRows ? left : kBandRows) + kTileRows - 1) / kTileRows;
-    const int64_t slab_bytes = one_group_ ? kSlabBytes : kSlabBytes / group_bytes_ * group_bytes_;
-    for (int64_t byte = 0; byte < used_row_bytes(); byte += slab_bytes) {
+    for (int64_t byte = 0; byte < used_row_bytes(); byte += kSlabBytes) {
       const int64_t rest = used_row_bytes() - byte;
       slab_ = byte;
-      slab_end_ = byte + (rest < slab_bytes ? rest : slab_bytes);
+      slab_end_ = byte + (rest < kSlabBytes ? rest : kSlabBytes);
       for (int64_t panel = first; panel < last; panel += 2) {
         char* totals = totals_ + (panel - first) * tiles_ * kTileBytes;
         last - panel >= 2 ? panels<2>(panel, totals) : panels<1>(panel, totals);
@@ -70,22 +69,30 @@ class ManyRows {
 
   const char* panel_at(int64_t panel) const { return piece_.panels + panel * layout_.panel_bytes; }
 
-  template <bool kBf16, int kPanels>
-  void slab_of_one_group(int64_t panel, char* totals) {
+  // The slab's cuts [begin, end) for each pair of row tiles in turn, a few pairs at a time:
+  // of_pair(tile, how many row tiles, begin, end).
+  template <typename OfPair>
+  void by_cuts(int64_t begin, int64_t end, int64_t cut_size, const OfPair& of_pair) const {
     for (int64_t first = 0; first < tiles_; first += 2 * kPairsAtOnce) {
-      const int64_t end = tiles_ - first < 2 * kPairsAtOnce ? tiles_ : first + 2 * kPairsAtOnce;
-      for (int64_t cut = slab_; cut < slab_end_; cut += kCutBytes) {
-        const int64_t cut_end = slab_end_ - cut < kCutBytes ? slab_end_ : cut + kCutBytes;
-        for (int64_t tile = first; tile < end; tile += 2) {
-          char* sums = totals + tile * kPanels * kTileBytes;
-          if (end - tile >= 2) {
-            cut_of_one_group<kBf16, 2, kPanels>(panel, tile, cut, cut_end, sums);
-          } else {
-            cut_of_one_group<kBf16, 1, kPanels>(panel, tile, cut, cut_end, sums);
-          }
-        }
+      const int64_t last = tiles_ - first < 2 * kPairsAtOnce ? tiles_ : first + 2 * kPairsAtOnce;
+      for (int64_t cut = begin; cut < end; cut += cut_size) {
+        const int64_t cut_end = end - cut < cut_size ? end : cut + cut_size;
+        for (int64_t tile = first; tile < last; tile += 2) of_pair(tile, last - tile, cut, cut_end);
       }
     }
+  }
+
+  template <bool kBf16, int kPanels>
+  void slab_of_one_group(int64_t panel, char* totals) {
+    by_cuts(slab_, slab_end_, kCutBytes,
+            [&](int64_t tile, int64_t tiles, int64_t cut, int64_t cut_end) {
+              char* sums = totals + tile * kPanels * kTileBytes;
+              if (tiles >= 2) {
+                cut_of_one_group<kBf16, 2, kPanels>(panel, tile, cut, cut_end, sums);
+              } else {
+                cut_of_one_group<kBf16, 1, kPanels>(panel, tile, cut, cut_end, sums);
+              }
+            });
   }
 
   template <bool kBf16, int kRowTiles, int kPanels>
@@ -135,14 +142,17 @@ class ManyRows {
       }
       lines = codes_;
     }
-    for (int64_t tile = 0; tile < tiles_; tile += 2) {
-      char* of_tiles = totals + tile * kPanels * kTileBytes;
-      if (tiles_ - tile >= 2) {
-        groups_of_tiles<kBf16, 2, kPanels>(panel, tile, first, end, lines, stride, of_tiles);
-      } else {
-        groups_of_tiles<kBf16, 1, kPanels>(panel, tile, first, end, lines, stride, of_tiles);
-      }
-    }
+    by_cuts(
+        first, end, kCutBytes / group_bytes_,
+        [&](int64_t tile, int64_t tiles, int64_t cut, int64_t cut_end) {
+          const char* of_cut = lines + (cut - first) * group_bytes_ * kTileRows;
+          char* of_tiles = totals + tile * kPanels * kTileBytes;
+          if (tiles >= 2) {
+            groups_of_tiles<kBf16, 2, kPanels>(panel, tile, cut, cut_end, of_cut, stride, of_tiles);
+          } else {
+            groups_of_tiles<kBf16, 1, kPanels>(panel, tile, cut, cut_end, of_cut, stride, of_tiles);
+          }
+        });
   }
 
   template <bool kBf16, int kRowTiles, int kPanels>
