@@ -222,6 +222,7 @@ Measured ServeBench::measure(const std::atomic<bool>& stop) {
   measured.server.name = info_.owner;
   measured.server.version = info_.version;
   measured.server.ours = info_.ours();
+  measured.server.configuration = info_.configuration;
   const OrderedJson environment = environment_json(options_.version);
   std::optional<ServerWatch> watch;
   if (info_.ours() && options_.server_times) {
