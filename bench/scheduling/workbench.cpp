@@ -115,6 +115,8 @@ bool Workbench::step() { return engine_->step(); }
 void Workbench::on_step(const StepPlan& plan, const StepResult& result) {
   if (timing_) timing_->on_step(plan, result);
   wasted_rows_ += result.wasted_rows;
+  computed_ns_ += result.compute_ns;
+  ++steps_;
 }
 
 double Workbench::elapsed_ms() const {

@@ -52,6 +52,8 @@ class Workbench final : private StepObserver {
   }
 
   double elapsed_ms() const;  // since the first request came
+  double computed_ms() const { return static_cast<double>(computed_ns_) * 1e-6; }  // of that
+  int64_t steps() const { return steps_; }
   // Of one request: when each of its tokens came, since it was added.
   std::vector<double> token_ms(RequestId id) const;
   int64_t output_tokens() const { return output_tokens_; }
@@ -76,6 +78,7 @@ class Workbench final : private StepObserver {
   std::map<RequestId, Times> times_;
   std::optional<int64_t> first_ns_;
   int64_t last_ns_ = 0, output_tokens_ = 0, wasted_rows_ = 0;
+  int64_t steps_ = 0, computed_ns_ = 0;
   size_t published_bytes_ = 0;
   std::unique_ptr<Engine> engine_;
 };

@@ -96,7 +96,8 @@ struct CompareOptions {
   std::string other_url, other_model, json_path;
 };
 
-// Of the first server and the second in turn, so that what changes with time falls on both.
+// Of the first server and the second in turn, so that what changes with time falls on both. Each
+// run of one has a run of the other with the same prompts.
 Result<void> measure_both(const CompareOptions& options, std::vector<OrderedJson>& a,
                           std::vector<OrderedJson>& b) {
   const SystemClock clock;
@@ -106,12 +107,13 @@ Result<void> measure_both(const CompareOptions& options, std::vector<OrderedJson
   other.base_url = options.other_url;
   other.model = options.other_model;
   KT_TRY(bench::ServeBench first, bench::ServeBench::prepare(std::move(serve), clock));
-  KT_TRY(bench::ServeBench second, bench::ServeBench::prepare(std::move(other), clock));
+  KT_TRY(bench::ServeBench second, bench::ServeBench::prepare_beside(first, std::move(other)));
   const BenchStop stop;
   for (int i = 0; i < options.bench.repeat && !BenchStop::flag(); ++i) {
+    KT_TRY_VOID(first.prepare_next());
+    second.take_plan(first);
     for (const bool is_first : {i % 2 == 0, i % 2 != 0}) {
       bench::ServeBench& bench = is_first ? first : second;
-      KT_TRY_VOID(bench.prepare_next());
       const bench::Measured measured = bench.measure(BenchStop::flag());
       print_run("run " + std::to_string(i + 1) + " of " + (is_first ? "A" : "B"), measured);
       (is_first ? a : b).push_back(measured.json);
@@ -170,6 +172,7 @@ Result<void> compare(const CompareOptions& options) {
 struct InProcessOptions {
   ServeOptions model;
   bench::BatchOptions batch;
+  std::string json_path;
 };
 
 Result<std::vector<bench::BatchRun>> in_process(InProcessOptions& options) {
@@ -184,13 +187,15 @@ Result<std::vector<bench::BatchRun>> in_process(InProcessOptions& options) {
 Result<void> throughput(InProcessOptions& options) {
   KT_TRY(const auto runs, in_process(options));
   std::fputs(bench::throughput_text(options.batch, runs).c_str(), stdout);
-  return {};
+  const OrderedJson environment = bench::environment_json(KILOTOKEN_VERSION);
+  return write_json(options.json_path, bench::throughput_json(options.batch, runs, environment));
 }
 
 Result<void> latency(InProcessOptions& options) {
   KT_TRY(const auto runs, in_process(options));
   std::fputs(bench::latency_text(options.batch, runs).c_str(), stdout);
-  return {};
+  const OrderedJson environment = bench::environment_json(KILOTOKEN_VERSION);
+  return write_json(options.json_path, bench::latency_json(options.batch, runs, environment));
 }
 
 // The whole batch runs at once, unless --max-num-seqs was given and is too small for that.
@@ -217,6 +222,7 @@ void add_batch_options(CLI::App& command, InProcessOptions& options) {
   add("--input-len", options.batch.input_len, "made-up ids of this length; 0: the prompt")
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--ignore-eos", options.batch.ignore_eos, "go on past the end-of-text token");
+  command.add_option("--output-json", options.json_path, "a file for the numbers");
 }
 
 }  // namespace

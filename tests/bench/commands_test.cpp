@@ -77,6 +77,48 @@ TEST(Commands, ServeRepeatsWithNewSaltAndCompareReadsIt) {
   EXPECT_NE(compared.output.find("oracle_hit_rate"), std::string::npos) << compared.output;
 }
 
+// The second server's model has no tokenizer here, the first one's has; and made-up prompts would
+// have another salt for each run.
+TEST(Commands, CompareSendsBothServersTheSamePrompts) {
+  const NullProcess server({"--ttft-ms", "2"}), other({"--ttft-ms", "2"});
+  const Folder folder;
+  const Ran ran = run(
+      "compare --dataset-name random --num-prompts 8 --random-input-len 8 --random-output-len 3 "
+      "--repeat 3 --model demo --other-model unknown --base-url " +
+      server.url() + " --other-url " + other.url() + " --json " + folder.file("c.json"));
+  ASSERT_EQ(ran.exit_code, 0) << ran.output;
+  const Json json = read(folder.file("c.json"));
+  std::set<std::string> schedules;
+  for (size_t i = 0; i < 3; ++i) {
+    const Json &a = json.at("runs_a").at(i), &b = json.at("runs_b").at(i);
+    EXPECT_EQ(a.at("tokenizer_id"), "demo");
+    EXPECT_EQ(b.at("tokenizer_id"), "demo");
+    EXPECT_EQ(b.at("model_id"), "unknown");
+    EXPECT_EQ(a.at("x").at("load").at("schedule_sha256"),
+              b.at("x").at("load").at("schedule_sha256"));
+    schedules.insert(a.at("x").at("load").at("schedule_sha256").get<std::string>());
+  }
+  EXPECT_EQ(schedules.size(), 3u) << "each pair of runs has prompts of its own";
+}
+
+TEST(Commands, BatchesInProcessKeepTheirNumbers) {
+  const Folder folder;
+  const std::string batch = "--batch-size 2 --input-len 5 --output-len 3 --ignore-eos";
+  const Ran thrown = run("throughput --num-iterations 2 " + batch + " --output-json " +
+                         folder.file("throughput.json"));
+  ASSERT_EQ(thrown.exit_code, 0) << thrown.output;
+  const Json throughput = read(folder.file("throughput.json"));
+  EXPECT_EQ(throughput.at("num_requests"), 4);
+  EXPECT_EQ(throughput.at("total_num_tokens"), 4 * (5 + 3));
+  EXPECT_EQ(throughput.at("x").at("iterations").size(), 2u);
+  const Ran waited = run("latency --num-iters 3 --num-iters-warmup 1 " + batch + " --output-json " +
+                         folder.file("latency.json"));
+  ASSERT_EQ(waited.exit_code, 0) << waited.output;
+  const Json latency = read(folder.file("latency.json"));
+  EXPECT_EQ(latency.at("latencies").size(), 3u);
+  EXPECT_GT(latency.at("percentiles").at("99"), 0);
+}
+
 // One request at a time and 5 ms for each: 200 a second at most, however fast the machine is.
 TEST(Commands, SloSearchEndsBetweenARateThatHoldsAndOneThatDoesNot) {
   const NullProcess server({"--ttft-ms", "2", "--itl-ms", "1", "--max-running", "1"});

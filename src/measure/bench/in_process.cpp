@@ -66,6 +66,9 @@ Result<BatchRun> run_batch(ServedModel& model, const BatchOptions& options, cons
   const int64_t begin = clock.now_ns();
   for (const auto& request : requests) KT_TRY_VOID(model.engine().submit(request, sink));
   BatchRun run;
+  for (const auto& request : requests) {
+    run.input_tokens += static_cast<int64_t>(request->prompt.size());
+  }
   KT_TRY(run.output_tokens, sink->wait());
   run.seconds = static_cast<double>(clock.now_ns() - begin) * 1e-9;
   return run;
@@ -120,6 +123,58 @@ std::string latency_text(const BatchOptions& options, const std::vector<BatchRun
       "%.2f, P99 %.2f, longest %.2f\n",
       options.batch_size, options.output_len, runs.size(), average_of(ms), percentile(ms, 50),
       percentile(ms, 90), percentile(ms, 99), ms.empty() ? 0 : ms.back());
+}
+
+namespace {
+
+OrderedJson extras(const BatchOptions& options, const std::vector<BatchRun>& runs,
+                   const OrderedJson& environment) {
+  OrderedJson iterations = OrderedJson::array();
+  for (const BatchRun& run : runs) {
+    iterations.push_back({{"seconds", run.seconds},
+                          {"input_tokens", run.input_tokens},
+                          {"output_tokens", run.output_tokens}});
+  }
+  return {{"batch_size", options.batch_size},
+          {"warmups", options.warmups},
+          {"input_len", options.input_len},
+          {"output_len", options.output_len},
+          {"ignore_eos", options.ignore_eos},
+          {"iterations", iterations},
+          {"env", environment}};
+}
+
+}  // namespace
+
+OrderedJson throughput_json(const BatchOptions& options, const std::vector<BatchRun>& runs,
+                            const OrderedJson& environment) {
+  double seconds = 0;
+  int64_t tokens = 0;
+  for (const BatchRun& run : runs) {
+    seconds += run.seconds;
+    tokens += run.input_tokens + run.output_tokens;
+  }
+  const auto requests = static_cast<int64_t>(runs.size()) * options.batch_size;
+  const double wall = std::max(seconds, 1e-9);
+  return {{"elapsed_time", seconds},
+          {"num_requests", requests},
+          {"total_num_tokens", tokens},
+          {"requests_per_second", static_cast<double>(requests) / wall},
+          {"tokens_per_second", static_cast<double>(tokens) / wall},
+          {"x", extras(options, runs, environment)}};
+}
+
+OrderedJson latency_json(const BatchOptions& options, const std::vector<BatchRun>& runs,
+                         const OrderedJson& environment) {
+  std::vector<double> seconds;
+  for (const BatchRun& run : runs) seconds.push_back(run.seconds);
+  OrderedJson json = {{"avg_latency", average_of(seconds)}, {"latencies", seconds}};
+  std::sort(seconds.begin(), seconds.end());
+  for (const int p : {10, 25, 50, 75, 90, 99}) {
+    json["percentiles"][std::to_string(p)] = percentile(seconds, p);
+  }
+  json["x"] = extras(options, runs, environment);
+  return json;
 }
 
 }  // namespace kilotoken::bench

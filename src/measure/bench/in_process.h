@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/bench/environment.h"
 #include "serve/load/served_model.h"
 
 namespace kilotoken::bench {
@@ -20,6 +21,7 @@ struct BatchOptions {
 
 struct BatchRun {
   double seconds = 0;
+  int64_t input_tokens = 0;
   int64_t output_tokens = 0;
 };
 
@@ -29,5 +31,11 @@ Result<std::vector<BatchRun>> run_batches(ServedModel& model, const BatchOptions
 
 std::string throughput_text(const BatchOptions& options, const std::vector<BatchRun>& runs);
 std::string latency_text(const BatchOptions& options, const std::vector<BatchRun>& runs);
+
+// With vLLM's keys (--output-json); `environment` and what else is ours under "x".
+OrderedJson throughput_json(const BatchOptions& options, const std::vector<BatchRun>& runs,
+                            const OrderedJson& environment);
+OrderedJson latency_json(const BatchOptions& options, const std::vector<BatchRun>& runs,
+                         const OrderedJson& environment);
 
 }  // namespace kilotoken::bench

@@ -118,6 +118,7 @@ OrderedJson server_json(const ServerView& server) {
   return {{"name", server.name},
           {"version", server.version},
           {"ours", server.ours},
+          {"configuration", server.configuration},
           {"figures", server.figures.is_null() ? OrderedJson::object() : server.figures},
           {"series", series}};
 }

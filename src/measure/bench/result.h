@@ -17,6 +17,7 @@ namespace kilotoken::bench {
 struct ServerView {
   std::string name, version;
   bool ours = false;
+  OrderedJson configuration = OrderedJson::object();
   // Gauges over the run, by name, one value a tick.
   std::vector<double> tick_s;
   std::vector<std::pair<std::string, std::vector<double>>> series;

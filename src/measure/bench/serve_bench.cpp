@@ -45,7 +45,35 @@ bool Measured::valid() const {
 
 Result<ServeBench> ServeBench::prepare(ServeBenchOptions options, const Clock& clock) {
   ServeBench bench(std::move(options), clock);
-  ServeBenchOptions& o = bench.options_;
+  KT_TRY_VOID(bench.connect());
+  KT_TRY_VOID(bench.find_tokenizer());
+  KT_TRY_VOID(bench.make());
+  return bench;
+}
+
+Result<ServeBench> ServeBench::prepare_beside(ServeBench& first, ServeBenchOptions options) {
+  ServeBench bench(std::move(options), *first.clock_);
+  KT_TRY_VOID(bench.connect());
+  int& context = first.options_.data.max_model_len;
+  const int own = bench.info_.max_model_len;
+  if (own > 0 && (context == 0 || own < context)) context = own;
+  KT_TRY_VOID(first.make());
+  bench.take_plan(first);
+  return bench;
+}
+
+void ServeBench::take_plan(const ServeBench& first) {
+  tokenizer_ = first.tokenizer_;
+  tokenizer_given_ = first.tokenizer_given_;
+  tokenizer_name_ = first.tokenizer_name_;
+  options_.data = first.options_.data;
+  plan_ = first.plan_;
+  rate_ = first.rate_;
+}
+
+// Checks the options, asks the server what it is, and fills in what follows from that.
+Result<void> ServeBench::connect() {
+  ServeBenchOptions& o = options_;
   KT_TRY_VOID(check(o.arrivals));
   if (!o.workload.name.empty() && (!o.arrivals.ramp.empty() || o.arrivals.burst_every_s > 0)) {
     return invalid("--workload has its own arrivals: leave out ramps and bursts");
@@ -55,16 +83,16 @@ Result<ServeBench> ServeBench::prepare(ServeBenchOptions options, const Clock& c
   }
   KT_TRY(const Url url, parse_url(o.base_url));
   KT_TRY(o.load.target, ClientTarget::resolve(url, o.insecure));
-  KT_TRY(bench.info_, ask_server(o.load.target, o.load.headers, o.ready_timeout_s));
+  KT_TRY(info_, ask_server(o.load.target, o.load.headers, o.ready_timeout_s));
   o.shape.chat = o.backend == "openai-chat";
   o.shape.path = o.endpoint;
   if (o.endpoint.empty()) o.shape.path = o.shape.chat ? "/v1/chat/completions" : "/v1/completions";
-  o.shape.model = o.model.empty() ? bench.info_.model : o.model;
-  o.shape.server_timings = bench.info_.ours() && o.server_times;
+  o.shape.model = o.model.empty() ? info_.model : o.model;
+  o.shape.server_timings = info_.ours() && o.server_times;
   o.load.headers.emplace_back("Content-Type", "application/json");
   o.load.headers.emplace_back("Accept", "text/event-stream");
   o.data.chat = o.shape.chat;
-  o.data.max_model_len = bench.info_.max_model_len;
+  o.data.max_model_len = info_.max_model_len;
   const bool made_up =
       !o.workload.name.empty() || (o.data.name != "sharegpt" && o.data.name != "custom");
   if (!made_up && (o.salt || o.salt_prompts.value_or(false))) {
@@ -74,9 +102,7 @@ Result<ServeBench> ServeBench::prepare(ServeBenchOptions options, const Clock& c
   o.data.salt_prompts = o.salt_prompts.value_or(made_up);
   // 31 bits: what a JSON reader of any kind keeps.
   o.data.salt = o.salt.value_or(entropy_seed() >> 33);
-  KT_TRY_VOID(bench.find_tokenizer());
-  KT_TRY_VOID(bench.make());
-  return bench;
+  return {};
 }
 
 // Asked for by name it has to be there; else it is looked for.
@@ -196,6 +222,7 @@ Measured ServeBench::measure(const std::atomic<bool>& stop) {
   measured.server.name = info_.owner;
   measured.server.version = info_.version;
   measured.server.ours = info_.ours();
+  measured.server.configuration = info_.configuration;
   const OrderedJson environment = environment_json(options_.version);
   std::optional<ServerWatch> watch;
   if (info_.ours() && options_.server_times) {

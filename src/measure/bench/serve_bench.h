@@ -55,6 +55,8 @@ class ServeBench {
  public:
   // Connects, asks, makes the plan. Nothing is sent yet.
   static Result<ServeBench> prepare(ServeBenchOptions options, const Clock& clock);
+  // A second server, to be sent what the first is. The plan of both then fits both contexts.
+  static Result<ServeBench> prepare_beside(ServeBench& first, ServeBenchOptions options);
 
   const Plan& plan() const { return plan_; }
   const ServeBenchOptions& options() const { return options_; }
@@ -64,10 +66,13 @@ class ServeBench {
   // For the next run: prompts that no run before has sent, where they are salted and no salt was
   // asked for; and another rate, if one is given.
   Result<void> prepare_next(std::optional<double> rate = {});
+  // The other's prompts, word for word, at its times; its tokenizer counts here as well.
+  void take_plan(const ServeBench& first);
 
  private:
   ServeBench(ServeBenchOptions options, const Clock& clock)
       : options_(std::move(options)), clock_(&clock) {}
+  Result<void> connect();
   Result<void> find_tokenizer();
   Result<void> make();
   WarmUps warm_up(const std::atomic<bool>& stop);

@@ -3,8 +3,6 @@
 #include <chrono>
 #include <thread>
 
-#include "base/json.h"
-
 namespace kilotoken::bench {
 namespace {
 
@@ -52,7 +50,10 @@ Result<ServerInfo> ask_server(const std::shared_ptr<const ClientTarget>& target,
       info.max_model_len = positive(first, "max_model_len");
       if (info.max_model_len == 0) info.max_model_len = slot_context(target, headers);
       const Json version = fetch_json(target, headers, "/version");
-      if (version.is_object()) info.version = version.value("version", "");
+      if (version.is_object()) {
+        info.version = version.value("version", "");
+        if (version.contains("configuration")) info.configuration = version.at("configuration");
+      }
       return info;
     }
     why = answer.ok()

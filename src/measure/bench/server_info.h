@@ -4,15 +4,17 @@
 #include <memory>
 #include <string>
 
+#include "base/json.h"
 #include "net/client.h"
 
 namespace kilotoken::bench {
 
 struct ServerInfo {
-  std::string model;      // the first of those it serves
-  std::string owner;      // "kilotoken", "vllm", "llamacpp"
-  std::string version;    // empty: it does not say
-  int max_model_len = 0;  // 0: it does not say
+  std::string model;                                  // the first of those it serves
+  std::string owner;                                  // "kilotoken", "vllm", "llamacpp"
+  std::string version;                                // empty: it does not say
+  int max_model_len = 0;                              // 0: it does not say
+  OrderedJson configuration = OrderedJson::object();  // empty: it does not say
   bool ours() const { return owner == "kilotoken"; }
 };
 

@@ -17,6 +17,7 @@ constexpr std::pair<const char*, const char*> kSeries[] = {
 
 // Gauges of which the last reading counts.
 constexpr std::pair<const char*, const char*> kLast[] = {
+    {"vm_hwm_bytes", "kilotoken:peak_resident_memory_bytes"},
     {"predicted_steps", "kilotoken:step_time_predicted_steps"},
     {"step_time_error_median", "kilotoken:step_time_error_median_ratio"},
     {"step_time_error_p95", "kilotoken:step_time_error_p95_ratio"},

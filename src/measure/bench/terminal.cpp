@@ -201,10 +201,12 @@ std::string summary_text(const ResultInput& input) {
     const auto figure = [&](const char* name) { return figures.value(name, 0.0); };
     text += printed(
         "server: busy %.0f %% of the time, %.2f rows and %.1f tokens a step, at most "
-        "%.0f running and %.0f waiting, KV use %.0f %%, %.0f preemptions, %.0f MiB\n",
+        "%.0f running and %.0f waiting, KV use %.0f %%, %.0f preemptions, %.0f MiB of memory "
+        "(%.0f since it began)\n",
         figure("utilisation") * 100, figure("mean_batch"), figure("mean_step_tokens"),
         figure("peak_running"), figure("peak_waiting"), figure("peak_kv_use") * 100,
-        figure("preemptions"), figure("peak_resident_bytes") / (1 << 20));
+        figure("preemptions"), figure("peak_resident_bytes") / (1 << 20),
+        figure("vm_hwm_bytes") / (1 << 20));
     if (figure("predicted_steps") > 0) {
       text += printed(
           "step times: predicted to %.1f %% (median), %.1f %% (95th percentile), %.0f steps\n",

@@ -46,7 +46,7 @@ Badge omission(const ValidityInput& input) {
   badge.raised = mean_gap > limit;
   badge.text = printed(
       "TTFT from the intended send is %.2f ms longer on average than from the "
-      "actual one (limit %.2f), the longest %.2f ms",
+      "actual one (limit %.2f); its longest is %.2f ms longer",
       mean_gap, limit, gap);
   return badge;
 }

@@ -27,6 +27,7 @@ class EngineGauges {
   Gauge& p95_error_;
   Gauge& mean_error_;
   Gauge& resident_bytes_;
+  Gauge& peak_resident_bytes_;
   Gauge& open_files_;
   std::mutex mutex_;  // of the counter, which knows only differences
   Counter& cpu_seconds_;

@@ -62,6 +62,8 @@ EngineGauges::EngineGauges(MetricsRegistry& metrics, const std::string& model_na
       p95_error_(step_time_error(metrics, model_name, "p95")),
       mean_error_(step_time_error(metrics, model_name, "mean")),
       resident_bytes_(metrics.gauge("process_resident_memory_bytes", "Resident memory.")),
+      peak_resident_bytes_(metrics.gauge("kilotoken:peak_resident_memory_bytes",
+                                         "The most resident memory since the process began.")),
       open_files_(metrics.gauge("process_open_fds", "Open file descriptors.")),
       cpu_seconds_(metrics.counter("process_cpu_seconds_total", "User and system CPU time.")) {
   const KvCache& kv = model.kv();
@@ -98,6 +100,7 @@ void EngineGauges::update() {
   p95_error_.set(error.p95);
   mean_error_.set(error.mean);
   resident_bytes_.set(static_cast<double>(resident_bytes()));
+  peak_resident_bytes_.set(static_cast<double>(peak_resident_bytes()));
   open_files_.set(open_file_count());
   const std::lock_guard lock(mutex_);
   cpu_seconds_.add(std::max(0.0, cpu_seconds() - cpu_seconds_.value()));

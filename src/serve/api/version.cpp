@@ -1,4 +1,4 @@
-// GET /version: which kilotoken answers.
+// GET /version: which kilotoken answers, and with which settings in force.
 
 #include "base/json.h"
 #include "serve/api/routes.h"
@@ -6,7 +6,9 @@
 namespace kilotoken {
 
 void answer_version(ApiContext& context, const HttpRequest&, const WriterPtr& writer) {
-  writer->send(json_response(200, OrderedJson{{"version", context.config.version}}.dump()));
+  const OrderedJson answer = {{"version", context.config.version},
+                              {"configuration", context.model.configuration()}};
+  writer->send(json_response(200, answer.dump()));
 }
 
 }  // namespace kilotoken

@@ -149,6 +149,33 @@ Result<ChatTemplate> template_of_model(const ModelFiles& files, const Log& log) 
   return invalid(why);
 }
 
+// The options that results depend on, as they came out.
+OrderedJson configuration_of(const ServeOptions& options, const Model& model, const KvCache& kv,
+                             std::string_view kernels, int threads, int max_model_len) {
+  return {{"kernels", kernels},
+          {"threads", threads},
+          {"load_format", options.load_format},
+          {"dtype", name_of(model.weight_dtype())},
+          {"quantization", options.quantization},
+          {"activations", options.activations},
+          {"weight_bytes", model.loaded().bytes},
+          {"kv_cache_dtype", name_of(kv.spec().dtype)},
+          {"kv_pages", kv.page_count()},
+          {"max_model_len", max_model_len},
+          {"max_num_seqs", options.max_num_seqs},
+          {"max_waiting", options.max_waiting},
+          {"max_num_batched_tokens", options.max_num_batched_tokens
+                                         ? OrderedJson(*options.max_num_batched_tokens)
+                                         : OrderedJson("by itl_target_ms")},
+          {"itl_target_ms", options.itl_target_ms},
+          {"batching", options.batching},
+          {"static_batch_wait_ms", options.static_batch_wait_ms},
+          {"chunked_prefill", options.chunked_prefill},
+          {"kv_cache", options.kv_cache},
+          {"prefix_caching", options.prefix_caching && options.kv_cache},
+          {"async_scheduling", options.async_scheduling}};
+}
+
 // What the machine withholds from the kernels, if anything.
 std::string withheld_text(const ThreadPool& pool) {
   std::string text;
@@ -175,6 +202,7 @@ struct ServedModel::Parts {
   StepTiming step_timing;
   std::optional<TokenBudget> budget;
   std::optional<BothObservers> observers;
+  OrderedJson configuration;
   std::optional<uint64_t> seed;
   std::atomic<uint64_t> requests{0};
   std::optional<EngineThread> engine;  // last: it uses all of the above
@@ -235,6 +263,8 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const ServeOptions& optio
         TokenBudget::Config{int64_t{options.itl_target_ms} * 1'000'000, kFirstTokenBudget});
     engine->follow(*parts->budget);
   }
+  parts->configuration = configuration_of(options, model, *parts->kv, parts->kernels->name,
+                                          parts->pool->size(), parts->max_model_len);
   parts->seed = options.seed;
   parts->engine.emplace(std::move(engine), *parts->pages, context.clock,
                         options.max_num_seqs + options.max_waiting);
@@ -267,6 +297,7 @@ std::string_view ServedModel::kernels_name() const { return parts_->kernels->nam
 int ServedModel::max_model_len() const { return parts_->max_model_len; }
 const KvCache& ServedModel::kv() const { return *parts_->kv; }
 bool ServedModel::prefix_caching() const { return parts_->cache.has_value(); }
+const OrderedJson& ServedModel::configuration() const { return parts_->configuration; }
 
 uint64_t ServedModel::seed_for_request() {
   if (!parts_->seed) return entropy_seed();

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "compute/kernels/kernels.h"
@@ -81,7 +82,8 @@ class ServedModel {
   int max_model_len() const;
   const KvCache& kv() const;
   bool prefix_caching() const;
-  uint64_t seed_for_request();  // for a request that gives none; any thread
+  const OrderedJson& configuration() const;  // in force, for who measures it; nothing secret
+  uint64_t seed_for_request();               // for a request that gives none; any thread
 
  private:
   struct Parts;
