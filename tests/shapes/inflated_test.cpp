@@ -129,6 +129,22 @@ TEST(Inflation, TakesAsMuchMemoryAsADummyOfTheShape) {
   EXPECT_LT(std::abs(inflated / dummy - 1), 0.1) << inflated << " of " << dummy;
 }
 
+// Packed one after the other, the matrices never lie in memory together.
+TEST(Inflation, WhatIsReleasedTakesNoMemory) {
+  const TestModel small = load_test_model("demo", "demo", kernels());
+  ModelConfig shape = small.files.config;
+  shape.hidden_size *= 4;
+  shape.intermediate_size *= 4;
+  const auto large = inflate_llama(small.files.config, demo_weights(), shape).value();
+  const int64_t before = resident_bytes();
+  for (const std::string& name : large.weights->names()) {
+    large.weights->find(name);
+    large.weights->release(name);
+    // One matrix, and the small model's file.
+    EXPECT_LT(resident_bytes() - before, large.weights->file_bytes() / 4) << name;
+  }
+}
+
 TEST(Inflation, RefusesWhatIsSmallerWithTheNumbers) {
   const TestModel small = load_test_model("demo", "demo", kernels());
   const ModelConfig& from = small.files.config;
