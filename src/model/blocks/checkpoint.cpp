@@ -36,8 +36,8 @@ Result<LoadOptions> quantised_load(std::string_view quantization, std::string_vi
 std::vector<std::string> LoadReport::exceptions(std::string_view quantization) const {
   std::vector<std::string> out;
   if (decoded > 0) {
-    out.push_back(std::to_string(decoded) + " tensors are decoded to float32, the first of them " +
-                  first_decoded + ": no kernel reads such blocks");
+    out.push_back("decoded to float32, since no kernel reads such blocks: " + first_decoded +
+                  (decoded > 1 ? " and " + std::to_string(decoded - 1) + " more" : ""));
   }
   if (kept > 0) {
     out.push_back(std::to_string(kept) +
