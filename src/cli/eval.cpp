@@ -128,6 +128,9 @@ Result<void> evaluate(const EvalOptions& options, const Task& task) {
     return invalid("--rounded-as and --quantization are two ways to the same: leave one out");
   }
   KT_TRY(const EvalModel model, EvalModel::open(options.model, rounding, options.isa, pool, load));
+  for (const std::string& said : model.model->loaded().exceptions(options.quantization)) {
+    std::fprintf(stderr, "%s\n", said.c_str());
+  }
   KT_TRY(const std::vector<TaskReport> reports, task.run(options, model, pool));
   std::fputs(table_of(reports).c_str(), stdout);
   if (std::fflush(stdout) != 0) {

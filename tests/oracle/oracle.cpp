@@ -16,22 +16,24 @@
 namespace kilotoken::test {
 namespace {
 
-constexpr double kBound = 1e-3;    // of a log probability
-constexpr double kNearTie = 0.01;  // a reference top-2 gap under this decides no token
-// Where linears round their input rows, as the references do not: to BF16, or to INT8 in groups of
-// 32. Tokens are compared where the gap is larger than what rounding may move.
-constexpr double kBf16RowsBound = 0.15, kInt8RowsBound = 0.2;
+// Of the differences of log probabilities.
+struct Bound {
+  double worst, mean;
+};
+constexpr Bound kBound{1e-3, 1e-4};
 
-double bound_of(const TestModel& model, const Kernels& kernels) {
+// Linears may round their input rows, to BF16 or to INT8 in groups of 32, as the references do not.
+// What that costs depends on the model: `rounded` is about twice what was measured or less.
+Bound bound_of(const TestModel& model, const Kernels& kernels, const Bound& rounded) {
   const DType stored = model.model->weight_dtype();
-  if (is_blocks(stored)) return kInt8RowsBound;
-  return stored == DType::kBF16 && kernels.packs_bf16 ? kBf16RowsBound : kBound;
+  const bool rounds = is_blocks(stored) || (stored == DType::kBF16 && kernels.packs_bf16);
+  return rounds ? rounded : kBound;
 }
 
 struct Findings {
-  double bound = kBound;
+  Bound bound = kBound;
   double worst = 0, sum = 0;
-  int cases = 0, logprobs = 0, greedy_compared = 0, greedy_equal = 0;
+  int cases = 0, logprobs = 0, greedy = 0, greedy_compared = 0, greedy_equal = 0;
 
   void add(double difference) {
     worst = std::max(worst, std::abs(difference));
@@ -46,6 +48,22 @@ void compare(const Json& expected, const TokenLogprob& got, Findings& findings) 
       if (token != pair[0].get<int32_t>()) continue;
       findings.add(logprob - pair[1].get<double>());
     }
+  }
+}
+
+// Greedy tokens as far as both go the same way. Where the likeliest is further above the second
+// than the bound lets the two move, the reference must have taken it; other tokens are near ties.
+void compare_greedy(std::span<const int32_t> expected, const ChoiceOutput& out,
+                    Findings& findings) {
+  findings.greedy += static_cast<int>(expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const auto& top = out.logprobs.at(i).top;
+    const bool equal = out.tokens.at(i) == expected[i];
+    if (top.at(0).second - top.at(1).second > 2 * findings.bound.worst) {
+      ++findings.greedy_compared;
+      findings.greedy_equal += equal ? 1 : 0;
+    }
+    if (!equal) return;
   }
 }
 
@@ -77,13 +95,10 @@ void run_case(const Model& model, const Json& reference, Findings& findings) {
   if (reference.contains("next_top10")) {
     compare(reference.at("next_top10"), out.logprobs.at(0), findings);
   }
-  if (reference.at("min_gap").get<double>() < std::max(kNearTie, 2 * findings.bound)) return;
-
-  ++findings.greedy_compared;
-  findings.greedy_equal += out.tokens == greedy ? 1 : 0;
+  compare_greedy(greedy, out, findings);
 }
 
-Findings run_cases(const Model& model, const Json& references, double bound = kBound) {
+Findings run_cases(const Model& model, const Json& references, Bound bound = kBound) {
   Findings findings;
   findings.bound = bound;
   for (const Json& reference : references) run_case(model, reference, findings);
@@ -96,13 +111,15 @@ Json read_references(const std::string& path) {
 }
 
 bool report(const std::string& name, const Findings& found) {
-  const bool good = found.worst <= found.bound && found.logprobs > 0 &&
-                    found.greedy_equal == found.greedy_compared;
+  const double mean = found.sum / found.logprobs;
+  const bool good = found.worst <= found.bound.worst && mean <= found.bound.mean &&
+                    found.greedy_compared > 0 && found.greedy_equal == found.greedy_compared;
   std::printf(
-      "%-34s %3d prompts %5d logprobs   worst difference %.2e of %.0e, mean %.2e   greedy %d of %d "
-      "  %s\n",
-      name.c_str(), found.cases, found.logprobs, found.worst, found.bound,
-      found.sum / found.logprobs, found.greedy_equal, found.greedy_compared,
+      "%-34s %3d prompts %5d logprobs   worst difference %.1e of %.1e, mean %.1e of %.1e   greedy "
+      "tokens: "
+      "%d of %d compared, %d equal   %s\n",
+      name.c_str(), found.cases, found.logprobs, found.worst, found.bound.worst, mean,
+      found.bound.mean, found.greedy_compared, found.greedy, found.greedy_equal,
       good ? "ok" : "FAILED");
   return good;
 }
@@ -123,7 +140,7 @@ bool catches_flipped_weight(const TestModel& sound, const Json& references,
   ThreadPool pool(2);
   const auto model = build_model(sound.files.config, *weights, kernels, pool).value();
   const Findings found = run_cases(*model, references);
-  const bool caught = found.worst > kBound;
+  const bool caught = found.worst > kBound.worst;
   std::printf("%-34s worst difference %.2e   %s\n", "stories260K, one sign flipped", found.worst,
               caught ? "caught" : "FAILED: not caught");
   return caught;
@@ -131,6 +148,7 @@ bool catches_flipped_weight(const TestModel& sound, const Json& references,
 
 struct OracleModel {
   const char *name, *path, *references;  // under the data folder
+  Bound rounded = kBound;                // of a model that some tables round rows for
 };
 constexpr OracleModel kModels[] = {
     {"stories260K safetensors", "stories260K/hf", "stories260K/reference/reference.json"},
@@ -139,10 +157,23 @@ constexpr OracleModel kModels[] = {
     {"mistral, window 16", "arch_oracles/mistral_sw16", "arch_oracles/mistral_sw16/reference.json"},
     {"llama, linear RoPE scaling", "arch_oracles/llama_rope_linear4",
      "arch_oracles/llama_rope_linear4/reference.json"},
-    {"llama, llama3 RoPE scaling", "arch_oracles/llama3_rope",
-     "arch_oracles/llama3_rope/reference.json"},
-    {"kquant GGUF BF16", "kquant/gguf/kq-BF16.gguf", "kquant/reference/logits_BF16.json"},
-    {"kquant GGUF Q8_0", "kquant/gguf/kq-Q8_0.gguf", "kquant/reference/logits_Q8_0.json"},
+    {"llama, llama3 RoPE scaling",
+     "arch_oracles/llama3_rope",
+     "arch_oracles/llama3_rope/reference.json",
+     {0.15, 0.03}},
+    {"kquant GGUF BF16",
+     "kquant/gguf/kq-BF16.gguf",
+     "kquant/reference/logits_BF16.json",
+     {0.06, 5e-3}},
+    {"kquant GGUF Q8_0",
+     "kquant/gguf/kq-Q8_0.gguf",
+     "kquant/reference/logits_Q8_0.json",
+     {0.2, 0.02}},
+    {"kquant GGUF Q4_0, head Q6_K",
+     "kquant/gguf/kq-Q4_0.gguf",
+     "kquant/reference/logits_Q4_0.json",
+     {0.25, 0.02}},
+    {"kquant GGUF Q6_K", "kquant/gguf/kq-Q6_K.gguf", "kquant/reference/logits_Q6_K.json"},
 };
 
 bool run_table(const Kernels& kernels, const std::string& data) {
@@ -151,14 +182,15 @@ bool run_table(const Kernels& kernels, const std::string& data) {
   for (const OracleModel& row : kModels) {
     const TestModel model = load_test_model(row.name, data + "/" + row.path, kernels);
     const Json references = read_references(data + "/" + row.references);
-    good &= report(row.name, run_cases(*model.model, references, bound_of(model, kernels)));
+    good &= report(row.name,
+                   run_cases(*model.model, references, bound_of(model, kernels, row.rounded)));
     if (&row == kModels) good &= catches_flipped_weight(model, references, kernels);
   }
   if (const auto demo = resolve_model("demo"); demo.ok()) {
     const TestModel model = load_test_model("demo", demo->string(), kernels);
     good &=
         report("demo", run_cases(*model.model, read_references(demo->string() + "/reference.json"),
-                                 bound_of(model, kernels)));
+                                 bound_of(model, kernels, {0.1, 3e-3})));
   }
   return good;
 }

@@ -39,6 +39,10 @@ ChoiceOutput continued(const Model& model, const Tokenizer& tokenizer, int token
   return rig.output(1, 0);
 }
 
+std::unique_ptr<WeightSource> demo_weights() {
+  return std::move(open_model_files("demo").value().weights);
+}
+
 struct Widths {
   const char* what;
   int hidden, heads, kv_heads, head_dim, intermediate, more_layers;
@@ -58,7 +62,7 @@ TEST_P(Inflated, SaysWhatTheSmallModelSays) {
   shape.head_dim *= times.head_dim;
   shape.intermediate_size *= times.intermediate;
   shape.layers += times.more_layers;
-  const InflatedModel large = inflate_llama(from, *small.files.weights, shape).value();
+  const InflatedModel large = inflate_llama(from, demo_weights(), shape).value();
   EXPECT_GE(large.config.layers, from.layers);
   EXPECT_EQ(large.weights->file_bytes(), inflated_bytes(from, *small.files.weights, shape).value());
   ThreadPool pool(2);
@@ -112,22 +116,40 @@ TEST(Inflation, TakesAsMuchMemoryAsADummyOfTheShape) {
     const auto made = make();
     return double(resident_bytes() - before);
   };
-  const double dummy = taken([&] {
-    auto weights = make_dummy_weights(llama_tensors(shape), "dummy").value();
+  const auto found = [](std::unique_ptr<WeightSource> weights) {
     for (const std::string& name : weights->names()) weights->find(name);  // makes the numbers
     return weights;
+  };
+  const double dummy =
+      taken([&] { return found(make_dummy_weights(llama_tensors(shape), "dummy").value()); });
+  const double inflated = taken([&] {
+    return found(inflate_llama(small.files.config, demo_weights(), shape).value().weights);
   });
-  const double inflated =
-      taken([&] { return inflate_llama(small.files.config, *small.files.weights, shape); });
   EXPECT_GT(dummy, 0.9 * double(bytes_of(llama_tensors(shape))));
   EXPECT_LT(std::abs(inflated / dummy - 1), 0.1) << inflated << " of " << dummy;
+}
+
+// Packed one after the other, the matrices never lie in memory together.
+TEST(Inflation, WhatIsReleasedTakesNoMemory) {
+  const TestModel small = load_test_model("demo", "demo", kernels());
+  ModelConfig shape = small.files.config;
+  shape.hidden_size *= 4;
+  shape.intermediate_size *= 4;
+  const auto large = inflate_llama(small.files.config, demo_weights(), shape).value();
+  const int64_t before = resident_bytes();
+  for (const std::string& name : large.weights->names()) {
+    large.weights->find(name);
+    large.weights->release(name);
+    // One matrix, and the small model's file.
+    EXPECT_LT(resident_bytes() - before, large.weights->file_bytes() / 4) << name;
+  }
 }
 
 TEST(Inflation, RefusesWhatIsSmallerWithTheNumbers) {
   const TestModel small = load_test_model("demo", "demo", kernels());
   const ModelConfig& from = small.files.config;
   const auto refusal = [&](const ModelConfig& shape) {
-    const auto result = inflate_llama(from, *small.files.weights, shape);
+    const auto result = inflate_llama(from, demo_weights(), shape);
     return result.ok() ? "" : result.error().message;
   };
   ModelConfig shape = from;

@@ -3,18 +3,6 @@
 namespace kilotoken {
 namespace {
 
-Result<Tensor> of_shape(const WeightSource& weights, std::string_view name,
-                        std::initializer_list<int64_t> shape) {
-  KT_TRY(const Tensor found, require_tensor(weights, name));
-  const Tensor expected(found.data, found.dtype, shape);
-  if (found.rank != expected.rank || found.sizes != expected.sizes) {
-    return invalid(weights.where() + ": tensor " + std::string(name) + " has shape " +
-                   shape_text(found) + ", the configuration asks for " + shape_text(expected) +
-                   ": weights and configuration are not of one model");
-  }
-  return found;
-}
-
 std::optional<WeightFormat> wanted_format(WeightFormat quantization, MatrixUse use) {
   const bool blocks = quantization == WeightFormat::kQ8_0 || quantization == WeightFormat::kQ4_0;
   if (use == MatrixUse::kLinear || (blocks && use == MatrixUse::kEmbedding)) return quantization;
@@ -45,6 +33,20 @@ Result<LoadOptions> quantised_load(std::string_view quantization, std::string_vi
   return options;
 }
 
+std::vector<std::string> LoadReport::exceptions(std::string_view quantization) const {
+  std::vector<std::string> out;
+  if (decoded > 0) {
+    out.push_back("decoded to float32, since no kernel reads such blocks: " + first_decoded +
+                  (decoded > 1 ? " and " + std::to_string(decoded - 1) + " more" : ""));
+  }
+  if (kept > 0) {
+    out.push_back(std::to_string(kept) +
+                  " matrices are used as they are stored, the first of them " + first_kept + ": " +
+                  std::string(quantization) + " does not divide their width");
+  }
+  return out;
+}
+
 Error CheckpointReader::named(std::string_view name, Error error) const {
   error.message = weights_.where() + ": tensor " + std::string(name) + ": " + error.message;
   return error;
@@ -55,12 +57,28 @@ void CheckpointReader::note(const Tensor& stored, size_t bytes) {
   if (options_.read) options_.read(static_cast<int64_t>(stored.bytes()));
 }
 
+Result<Tensor> CheckpointReader::find(std::string_view name, std::initializer_list<int64_t> shape) {
+  KT_TRY(const Tensor found, require_tensor(weights_, name));
+  const Tensor expected(found.data, found.dtype, shape);
+  if (found.rank != expected.rank || found.sizes != expected.sizes) {
+    return invalid(weights_.where() + ": tensor " + std::string(name) + " has shape " +
+                   shape_text(found) + ", the configuration asks for " + shape_text(expected) +
+                   ": weights and configuration are not of one model");
+  }
+  if (const auto stored_as = weights_.decoded(name); stored_as && report_.decoded++ == 0) {
+    report_.first_decoded = std::string(name) + ", " + *stored_as;
+  }
+  return found;
+}
+
 Result<WeightFormat> CheckpointReader::format_for(const Tensor& stored, std::string_view name,
                                                   MatrixUse use) {
   const WeightFormat own = format_of(stored.dtype);
   if (!options_.quantization) return own;
-  if (is_blocks(stored.dtype)) {
-    return invalid("it is stored as " + std::string(name_of(stored.dtype)) + ": a file with " +
+  const std::string blocks = is_blocks(stored.dtype) ? std::string(name_of(stored.dtype))
+                                                     : weights_.decoded(name).value_or("");
+  if (!blocks.empty()) {
+    return invalid("it is stored as " + blocks + ": a file with " +
                    "quantised weights is used as it is, without --quantization");
   }
   const std::optional<WeightFormat> wanted = wanted_format(*options_.quantization, use);
@@ -79,7 +97,7 @@ Result<DType> CheckpointReader::dtype_of(std::string_view name) const {
 
 Result<Tensor> CheckpointReader::numbers(std::string_view name,
                                          std::initializer_list<int64_t> shape) {
-  KT_TRY(const Tensor found, of_shape(weights_, name, shape));
+  KT_TRY(const Tensor found, find(name, shape));
   if (is_blocks(found.dtype)) {
     return named(name, Error{ErrorCode::kUnsupported,
                              "it is stored as " + std::string(name_of(found.dtype)) +
@@ -95,7 +113,7 @@ Result<Tensor> CheckpointReader::numbers(std::string_view name,
 
 Result<Weight> CheckpointReader::matrix(std::string_view name, std::initializer_list<int64_t> shape,
                                         MatrixUse use) {
-  KT_TRY(const Tensor found, of_shape(weights_, name, shape));
+  KT_TRY(const Tensor found, find(name, shape));
   const Result<WeightFormat> format = format_for(found, name, use);
   if (!format.ok()) return named(name, format.error());
   const bool read_by_rows_only = use == MatrixUse::kEmbedding;

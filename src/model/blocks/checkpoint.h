@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "compute/kernels/kernels.h"
@@ -33,6 +34,11 @@ struct LoadReport {
   int64_t bytes = 0;       // of all weights as they lie in memory
   int kept = 0;            // matrices whose width the format does not divide: kept as stored
   std::string first_kept;  // with its shape
+  int decoded = 0;  // tensors stored as blocks that no kernel reads: computed with as float32
+  std::string first_decoded;
+
+  // What is not as the file, or --quantization (`quantization`), has it: a sentence each.
+  std::vector<std::string> exceptions(std::string_view quantization) const;
 };
 
 class CheckpointReader {
@@ -52,6 +58,8 @@ class CheckpointReader {
   const LoadReport& report() const { return report_; }
 
  private:
+  // The tensor of that name and shape.
+  Result<Tensor> find(std::string_view name, std::initializer_list<int64_t> shape);
   Result<WeightFormat> format_for(const Tensor& stored, std::string_view name, MatrixUse use);
   Error named(std::string_view name, Error error) const;
   void note(const Tensor& stored, size_t bytes);

@@ -115,7 +115,7 @@ Result<Layer> Llama::load_layer(CheckpointReader& reader, TensorNames names, int
 Result<void> Llama::load(CheckpointReader& reader, TensorNames names) {
   const int64_t hidden = config_.hidden_size, vocab = config_.vocab_size;
   const bool tied = config_.tie_word_embeddings;
-  KT_TRY(weight_dtype_, reader.dtype_of(spelled(kEmbedding, names, 0)));
+  KT_TRY(weight_dtype_, reader.dtype_of(spelled(kOutput, names, 0)));
   KT_TRY(embedding_, reader.matrix(spelled(kEmbedding, names, 0), {vocab, hidden},
                                    tied ? MatrixUse::kHead : MatrixUse::kEmbedding));
   KT_TRY(final_norm_, reader.numbers(spelled(kFinalNorm, names, 0), {hidden}));

@@ -181,20 +181,20 @@ Result<int64_t> inflated_bytes(const ModelConfig& from, const WeightSource& weig
   return bytes_of(tensors);
 }
 
-Result<InflatedModel> inflate_llama(const ModelConfig& from, const WeightSource& weights,
+Result<InflatedModel> inflate_llama(const ModelConfig& from, std::unique_ptr<WeightSource> weights,
                                     const ModelConfig& to) {
-  KT_TRY(const Inflation inflation, plan(from, weights, to));
-  KT_TRY(const std::vector<TensorShape> tensors, tensors_of(inflation, weights));
-  KT_TRY(auto made, MadeWeights::reserve(tensors, weights.where() + ", inflated"));
-  for (const TensorShape& tensor : tensors) {
-    const std::span<std::byte> bytes = made->bytes(tensor.name);
+  KT_TRY(const Inflation inflation, plan(from, *weights, to));
+  KT_TRY(const std::vector<TensorShape> tensors, tensors_of(inflation, *weights));
+  const std::string where = weights->where() + ", inflated";
+  const auto write = [inflation, source = std::shared_ptr<const WeightSource>(std::move(weights))](
+                         const std::string& name, const Tensor& target,
+                         std::span<std::byte> bytes) {
     // Zeros are written, too: memory never written to is one page of zeros, and costs no reading.
     std::ranges::fill(bytes, std::byte{0});
-    const std::optional<Tensor> source = weights.find(tensor.name);
-    if (!source) continue;
-    const Role& role = role_of(tensor.name);
-    place(inflation, role, *source, *made->find(tensor.name), bytes);
-  }
+    const std::optional<Tensor> small = source->find(name);
+    if (small) place(inflation, role_of(name), *small, target, bytes);
+  };
+  KT_TRY(auto made, weights_on_demand(tensors, where, write));
   return InflatedModel{inflation.to, std::move(made)};
 }
 

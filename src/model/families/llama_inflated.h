@@ -22,11 +22,12 @@ struct InflatedModel {
 // The same function in exact arithmetic: new channels, heads and layers add zeros; the RMS norm's
 // mean over more channels is made up for by eps and norm weights, the attention's 1 / sqrt(head
 // size) by the queries. These factors are exact in the stored type where they are powers of two;
-// else the tensors that carry them are kept in float32.
+// else the tensors that carry them are kept in float32. Tensors are made on demand
+// (weights_on_demand), from `weights`.
 //
 // kUnsupported: a GGUF checkpoint (its rows are in another order). kInvalid: a shape that is
 // smaller in any way, or whose head size is no multiple; the message has the numbers.
-Result<InflatedModel> inflate_llama(const ModelConfig& from, const WeightSource& weights,
+Result<InflatedModel> inflate_llama(const ModelConfig& from, std::unique_ptr<WeightSource> weights,
                                     const ModelConfig& to);
 
 // What inflate_llama() would make, for checking that it fits into memory.

@@ -24,7 +24,7 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const ModelConfig& config() const = 0;
-  virtual DType weight_dtype() const = 0;  // of the embedding, as stored
+  virtual DType weight_dtype() const = 0;  // of the linears, as attention's output is stored
   virtual const LoadReport& loaded() const = 0;
   virtual KvSpec kv_spec(DType kv_dtype) const = 0;
   // Scratch that a step of at most `rows` rows and `logit_rows` wanted logits needs.

@@ -6,6 +6,7 @@
 #include "compute/tensor/arena.h"
 #include "model/weights/gguf_reader.h"
 #include "model/weights/gguf_types.h"
+#include "model/weights/made_weights.h"
 #include "model/weights/printable.h"
 
 namespace kilotoken {
@@ -17,8 +18,11 @@ constexpr uint64_t kMaxSize = uint64_t{1} << 48;  // elements of a tensor
 constexpr uint64_t kMaxAlignment = 1 << 20;
 
 struct Entry {
-  Tensor tensor;          // meaningful when stored_as is empty
-  std::string stored_as;  // set: not computable here
+  Tensor tensor;          // none of a type that no kernel reads
+  std::string stored_as;  // set: that type
+  // Of a type that is decoded.
+  const GgufTensorType* type = nullptr;
+  std::span<const std::byte> blocks;
 };
 using Entries = std::map<std::string, Entry, std::less<>>;
 
@@ -101,17 +105,28 @@ Result<void> check_overlap(std::vector<Span> spans, const std::string& where) {
   return {};
 }
 
-Entry make_entry(const TensorInfo& info, const std::byte* data) {
+Entry make_entry(const TensorInfo& info, std::span<const std::byte> bytes) {
   Entry entry;
   const GgufTensorType* type = gguf_tensor_type(info.type);
-  if (!type) {
-    entry.stored_as = "type " + std::to_string(info.type);
-  } else if (!type->dtype) {
-    entry.stored_as = type->name;
-  } else {
-    entry.tensor = Tensor(data, *type->dtype, info.sizes);
+  if (type && type->dtype) {
+    entry.tensor = Tensor(bytes.data(), *type->dtype, info.sizes);
+    return entry;
+  }
+  entry.stored_as = type ? type->name : "type " + std::to_string(info.type);
+  if (type && type->decode) {
+    entry.type = type;
+    entry.blocks = bytes;
   }
   return entry;
+}
+
+void decode(const Entry& entry, std::span<std::byte> to) {
+  const auto block_bytes = static_cast<size_t>(entry.type->block_bytes);
+  auto* numbers = reinterpret_cast<float*>(to.data());
+  for (size_t at = 0; at < entry.blocks.size(); at += block_bytes) {
+    entry.type->decode(entry.blocks.data() + at, numbers);
+    numbers += entry.type->block_elements;
+  }
 }
 
 // Places the tensors in the file, each offset and size checked.
@@ -136,8 +151,8 @@ Result<Entries> place_tensors(const std::vector<TensorInfo>& infos,
                      "): the file is truncated, fetch it again");
     }
     spans.push_back({info.offset, info.offset + needed, &info.name});
-    const std::byte* data = bytes.data() + data_begin + info.offset;
-    if (!entries.emplace(info.name, make_entry(info, data)).second) {
+    const auto stored = bytes.subspan(data_begin + info.offset, needed);
+    if (!entries.emplace(info.name, make_entry(info, stored)).second) {
       return invalid(tensor_at(where, info.name) + " appears twice: the file is damaged");
     }
   }
@@ -204,6 +219,7 @@ class ParsedGguf final : public GgufFile {
     const uint64_t data_begin = (in.at() + alignment - 1) / alignment * alignment;
     KT_TRY(entries_, place_tensors(infos, bytes, data_begin, alignment, where_));
     file_bytes_ = static_cast<int64_t>(bytes.size());
+    KT_TRY_VOID(prepare_decoded(infos));
     return {};
   }
   void keep(std::shared_ptr<const MappedFile> file) { file_ = std::move(file); }
@@ -211,12 +227,20 @@ class ParsedGguf final : public GgufFile {
   const Metadata& metadata() const override { return metadata_; }
   std::optional<Tensor> find(std::string_view name) const override {
     const auto found = entries_.find(name);
-    if (found == entries_.end() || !found->second.stored_as.empty()) return std::nullopt;
+    if (found == entries_.end()) return std::nullopt;
+    if (found->second.type) return decoded_->find(name);
+    if (found->second.tensor.empty()) return std::nullopt;
     return found->second.tensor;
   }
   std::optional<std::string> unsupported(std::string_view name) const override {
     const auto found = entries_.find(name);
-    if (found == entries_.end() || found->second.stored_as.empty()) return std::nullopt;
+    if (found == entries_.end() || found->second.type) return std::nullopt;
+    if (found->second.stored_as.empty()) return std::nullopt;
+    return found->second.stored_as;
+  }
+  std::optional<std::string> decoded(std::string_view name) const override {
+    const auto found = entries_.find(name);
+    if (found == entries_.end() || !found->second.type) return std::nullopt;
     return found->second.stored_as;
   }
   std::vector<std::string> names() const override {
@@ -226,15 +250,36 @@ class ParsedGguf final : public GgufFile {
   }
   int64_t file_bytes() const override { return file_bytes_; }
   void release(std::string_view name) const override {
+    if (decoded(name)) return decoded_->release(name);
     if (!file_) return;  // bytes of somebody else's
     if (const auto tensor = find(name)) drop_mapped({tensor->data, tensor->bytes()});
   }
   std::string where() const override { return where_; }
 
  private:
+  Result<void> prepare_decoded(const std::vector<TensorInfo>& infos) {
+    std::vector<TensorShape> shapes;
+    for (const TensorInfo& info : infos) {
+      const Entry& entry = entries_.at(info.name);
+      if (!entry.type) continue;
+      shapes.push_back({info.name, info.sizes, DType::kF32});
+      file_bytes_ -= std::ssize(entry.blocks);
+    }
+    if (shapes.empty()) return {};
+    file_bytes_ += bytes_of(shapes);
+    const auto write = [this](const std::string& name, const Tensor&, std::span<std::byte> to) {
+      const Entry& entry = entries_.at(name);
+      decode(entry, to);
+      if (file_) drop_mapped(entry.blocks);
+    };
+    KT_TRY(decoded_, weights_on_demand(shapes, where_, write));
+    return {};
+  }
+
   std::string where_;
   Metadata metadata_;
   Entries entries_;
+  std::unique_ptr<WeightSource> decoded_;  // null: there are none
   std::shared_ptr<const MappedFile> file_;
   int64_t file_bytes_ = 0;
 };

@@ -1,7 +1,7 @@
 #pragma once
 // GGUF v3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md): the whole metadata, and the
-// tensors of types F32, F16, BF16, Q8_0 and Q4_0 as views. GGUF lists sizes fastest first; a Tensor
-// slowest first.
+// tensors of types F32, F16, BF16, Q8_0 and Q4_0 as views; of Q6_K as float32, decoded when they
+// are first looked for. GGUF lists sizes fastest first; a Tensor slowest first.
 
 #include <cstdint>
 #include <filesystem>

@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 
+#include "base/files.h"
+#include "base/json.h"
+#include "base/sha256.h"
 #include "model/weights/gguf_metadata.h"
 
 namespace kilotoken {
@@ -66,8 +71,76 @@ TEST(Gguf, TensorsAreViewsWithSizesReversed) {
   EXPECT_EQ((*file)->names(), (std::vector<std::string>{"a", "k", "q", "x"}));
   EXPECT_EQ(require_tensor(**file, "k").error().message,
             "f.gguf: tensor k is stored as Q4_1: not in this build yet; use a file of F32, F16, "
-            "BF16, Q8_0 or Q4_0");
+            "BF16, Q8_0, Q6_K or Q4_0");
   EXPECT_EQ((*file)->unsupported("x"), "type 77");
+}
+
+// A block of Q6_K as the format's description walks through it: per half of 128, four quarters of
+// 32 side by side.
+std::vector<float> plain_q6_k(const std::string& block) {
+  const auto byte = [&](size_t at) { return static_cast<uint8_t>(block[at]); };
+  Half scale;
+  std::memcpy(&scale, block.data() + 208, 2);
+  const auto number = [&](size_t group, int low, int high) {
+    const int code = low + 16 * high - 32;
+    const auto of_group = static_cast<int8_t>(byte(192 + group));
+    return to_float(scale) * static_cast<float>(of_group) * static_cast<float>(code);
+  };
+  std::vector<float> out(256);
+  for (size_t half = 0; half < 2; ++half) {
+    for (size_t l = 0; l < 32; ++l) {
+      const int first = byte(64 * half + l), second = byte(64 * half + 32 + l);
+      const int high = byte(128 + 32 * half + l);
+      const size_t group = 8 * half + l / 16;
+      float* to = out.data() + 128 * half + l;
+      to[0] = number(group, first % 16, high % 4);
+      to[32] = number(group + 2, second % 16, high / 4 % 4);
+      to[64] = number(group + 4, first / 16, high / 16 % 4);
+      to[96] = number(group + 6, second / 16, high / 64);
+    }
+  }
+  return out;
+}
+
+TEST(Gguf, Q6KIsDecodedExactly) {
+  constexpr size_t kBlocks = 200, kBlockBytes = 210;
+  Bytes bytes;
+  bytes.head(3, 0).tensor("a", {1}, 0, 0).tensor("b", {512, 100}, 14, 32);
+  bytes.tensor("c", {256}, 14, 32 + 42016).data(42048);
+  std::mt19937 random(1);
+  std::string blocks;
+  for (size_t i = 0; i <= kBlocks; ++i) {
+    for (size_t k = 0; k < kBlockBytes - 2; ++k) blocks += static_cast<char>(random());
+    const Half scale = to_half(std::ldexp(static_cast<float>(random() % 4000) - 2000.0f, -24));
+    blocks.append(reinterpret_cast<const char*>(&scale), 2);
+  }
+  std::string file = bytes.text() + std::string(kBlockBytes, '\0');
+  const size_t begin = bytes.text().size() - 42048 + 32;
+  file.replace(begin, kBlocks * kBlockBytes, blocks, 0, kBlocks * kBlockBytes);
+  file.replace(begin + 42016, kBlockBytes, blocks, kBlocks * kBlockBytes, kBlockBytes);
+  const auto gguf = parse_gguf(std::as_bytes(std::span(file)), "f.gguf").value();
+  EXPECT_EQ(gguf->decoded("b"), "Q6_K");
+  EXPECT_FALSE(gguf->decoded("a") || gguf->decoded("absent") || gguf->unsupported("b"));
+  EXPECT_EQ(gguf->file_bytes(), std::ssize(file) + (kBlocks + 1) * (1024 - kBlockBytes));
+  for (int again = 0; again < 2; ++again) {  // after release() too
+    const Tensor found = *gguf->find("b"), last = *gguf->find("c");
+    EXPECT_EQ(shape_text(found), "[100, 512] float32");
+    for (size_t i = 0; i <= kBlocks; ++i) {
+      const std::vector<float> expected = plain_q6_k(blocks.substr(i * kBlockBytes, kBlockBytes));
+      const std::byte* numbers = i == kBlocks ? last.data : found.data + i * 1024;
+      ASSERT_EQ(std::memcmp(numbers, expected.data(), 1024), 0) << i;
+    }
+    gguf->release("b");
+    gguf->release("c");
+  }
+}
+
+TEST(Gguf, DamagedQ6K) {
+  EXPECT_NE(Bytes().head(1, 0).tensor("t", {256, 3}, 14, 0).data(629).error().find("past the end"),
+            std::string::npos);
+  EXPECT_EQ(Bytes().head(1, 0).tensor("t", {256, 3}, 14, 0).data(630).error(), "");
+  EXPECT_NE(Bytes().head(1, 0).tensor("t", {288}, 14, 0).data(420).error().find("blocks of 256"),
+            std::string::npos);
 }
 
 TEST(Gguf, AllMetadataTypes) {
@@ -211,6 +284,29 @@ TEST(GgufData, TrainedModel) {
        std::filesystem::directory_iterator(std::filesystem::path(data) / "kquant/gguf")) {
     auto quantised = open_gguf(entry.path());
     EXPECT_TRUE(quantised.ok()) << quantised.error().message;
+  }
+}
+
+// Against the hashes of what ggml's own decoder gives.
+TEST(GgufData, NumbersAreGgmls) {
+  const char* data = std::getenv("KILOTOKEN_TEST_DATA");
+  if (!data) GTEST_SKIP() << "KILOTOKEN_TEST_DATA is not set";
+  const auto folder = std::filesystem::path(data) / "kquant";
+  for (const std::string type : {"Q8_0", "Q4_0", "Q6_K"}) {
+    const auto file = open_gguf(folder / ("gguf/kq-" + type + ".gguf")).value();
+    const std::string path = (folder / ("reference/dequant/" + type + ".json")).string();
+    const Json reference = parse_json(read_text_file(path).value(), path).value();
+    for (const std::string& name : file->names()) {
+      const Tensor tensor = require_tensor(*file, name).value();
+      std::string numbers(static_cast<size_t>(tensor.elements()) * sizeof(float), '\0');
+      for (int64_t i = 0; i < tensor.elements(); ++i) {
+        const float number = tensor.at(i);
+        std::memcpy(numbers.data() + static_cast<size_t>(i) * sizeof number, &number,
+                    sizeof number);
+      }
+      EXPECT_EQ(to_hex(sha256(numbers)), reference.at(name).at("sha256_dequantised_f32_le"))
+          << type << " " << name;
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "model/weights/gguf_types.h"
 
+#include "model/weights/gguf_blocks.h"
+
 namespace kilotoken {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr GgufTensorType kTypes[] = {
     {11, "Q3_K", 256, 110, {}},
     {12, "Q4_K", 256, 144, {}},
     {13, "Q5_K", 256, 176, {}},
-    {14, "Q6_K", 256, 210, {}},
+    {14, "Q6_K", 256, 210, {}, decode_q6_k},
     {15, "Q8_K", 256, 292, {}},
     {16, "IQ2_XXS", 256, 66, {}},
     {17, "IQ2_XS", 256, 74, {}},

@@ -2,6 +2,7 @@
 // How GGUF stores numbers: one row per tensor type (block size and bytes from ggml's ggml_type
 // table).
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -16,6 +17,8 @@ struct GgufTensorType {
   int64_t block_elements;
   int64_t block_bytes;
   std::optional<DType> dtype;  // set: this build computes with it
+  // Set: the numbers of a block are computed with as float32 [block_elements].
+  void (*decode)(const std::byte* block, float* to) = nullptr;
 };
 
 // Nothing for a number that the format does not define.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "base/check.h"
 #include "base/rng.h"
@@ -99,70 +100,67 @@ std::vector<std::byte> dummy_pattern(DType dtype) {
   });
 }
 
-// A tensor's numbers are made when it is looked for, and again after it was released: a model whose
-// matrices are packed one after the other never lies in memory as a whole.
-class DummyWeights final : public WeightSource {
+class WeightsOnDemand final : public WeightSource {
  public:
-  DummyWeights(std::unique_ptr<MadeWeights> made, const std::vector<TensorShape>& tensors)
-      : made_(std::move(made)) {
-    size_t position = 0;
-    for (const TensorShape& tensor : tensors) {
-      Place& place = places_[tensor.name];
-      if (tensor.sizes.size() == 1) continue;
-      std::vector<std::byte>& pattern = patterns_[tensor.dtype];
-      if (pattern.empty()) pattern = dummy_pattern(tensor.dtype);
-      const size_t size = size_of(tensor.dtype);
-      position = position % pattern.size() / size * size;  // after another type, on a number
-      place.start = position;
-      position += stored_bytes(tensor);
-    }
-  }
+  WeightsOnDemand(std::unique_ptr<MadeWeights> made, WriteTensor write)
+      : made_(std::move(made)), write_(std::move(write)) {}
 
   std::optional<Tensor> find(std::string_view name) const override {
-    const auto place = places_.find(name);
-    if (place == places_.end()) return std::nullopt;
     const std::optional<Tensor> tensor = made_->find(name);
-    if (!place->second.written) write(place->first, place->second.start, *tensor);
-    place->second.written = true;
+    if (tensor && !written_.contains(name)) {
+      const std::string& added = *written_.emplace(name).first;
+      write_(added, *tensor, made_->bytes(added));
+    }
     return tensor;
   }
   std::vector<std::string> names() const override { return made_->names(); }
   int64_t file_bytes() const override { return made_->file_bytes(); }
   void release(std::string_view name) const override {
-    const auto place = places_.find(name);
-    if (place == places_.end() || !place->second.written) return;
-    const Tensor tensor = *made_->find(name);
-    drop_mapped({tensor.data, tensor.bytes()});
-    place->second.written = false;
+    const auto at = written_.find(name);
+    if (at == written_.end()) return;
+    drop_mapped(made_->bytes(*at));
+    written_.erase(at);
   }
   std::string where() const override { return made_->where(); }
 
  private:
-  struct Place {
-    size_t start = 0;  // in the pattern
-    bool written = false;
-  };
-
-  void write(const std::string& name, size_t start, const Tensor& tensor) const {
-    const std::span<std::byte> bytes = made_->bytes(name);
-    if (tensor.rank == 1) {
-      repeat(bytes, stored_numbers(tensor.dtype, 1, [](size_t) { return 1.0f; }), start);
-    } else {
-      repeat(bytes, patterns_.at(tensor.dtype), start);
-    }
-  }
-
   std::unique_ptr<MadeWeights> made_;
-  std::map<DType, std::vector<std::byte>> patterns_;
-  mutable std::map<std::string, Place, std::less<>> places_;
+  WriteTensor write_;
+  mutable std::set<std::string, std::less<>> written_;
 };
 
 }  // namespace
 
+Result<std::unique_ptr<WeightSource>> weights_on_demand(const std::vector<TensorShape>& tensors,
+                                                        std::string where, WriteTensor write) {
+  KT_TRY(auto made, MadeWeights::reserve(tensors, std::move(where)));
+  return std::unique_ptr<WeightSource>(
+      std::make_unique<WeightsOnDemand>(std::move(made), std::move(write)));
+}
+
 Result<std::unique_ptr<WeightSource>> make_dummy_weights(const std::vector<TensorShape>& tensors,
                                                          std::string where) {
-  KT_TRY(auto made, MadeWeights::reserve(tensors, std::move(where)));
-  return std::unique_ptr<WeightSource>(std::make_unique<DummyWeights>(std::move(made), tensors));
+  std::map<DType, std::vector<std::byte>> patterns;
+  std::map<std::string, size_t> starts;  // of matrices, in the pattern
+  size_t position = 0;
+  for (const TensorShape& tensor : tensors) {
+    if (tensor.sizes.size() == 1) continue;
+    std::vector<std::byte>& pattern = patterns[tensor.dtype];
+    if (pattern.empty()) pattern = dummy_pattern(tensor.dtype);
+    const size_t size = size_of(tensor.dtype);
+    position = position % pattern.size() / size * size;  // after another type, on a number
+    starts[tensor.name] = position;
+    position += stored_bytes(tensor);
+  }
+  const auto write = [patterns = std::move(patterns), starts = std::move(starts)](
+                         const std::string& name, const Tensor& tensor, std::span<std::byte> to) {
+    if (tensor.rank == 1) {
+      repeat(to, stored_numbers(tensor.dtype, 1, [](size_t) { return 1.0f; }), 0);
+    } else {
+      repeat(to, patterns.at(tensor.dtype), starts.at(name));
+    }
+  };
+  return weights_on_demand(tensors, std::move(where), write);
 }
 
 }  // namespace kilotoken

@@ -2,6 +2,7 @@
 // MadeWeights: a checkpoint that exists in memory only: dummy weights of a shape, or another
 // checkpoint's weights rearranged.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -45,9 +46,18 @@ class MadeWeights final : public WeightSource {
   int64_t total_bytes_ = 0;
 };
 
-// Random numbers of the size that a freshly initialised model has (uniform, standard deviation
-// 0.02), and ones for tensors of one dimension (norms): the cost of the real thing, without what it
-// knows. The same on every machine.
+// Writes all numbers of a tensor.
+using WriteTensor =
+    std::function<void(const std::string& name, const Tensor& tensor, std::span<std::byte> to)>;
+
+// Weights that are written when they are looked for, and again after they were released: a model
+// whose matrices are packed one after the other never lies in memory as a whole.
+Result<std::unique_ptr<WeightSource>> weights_on_demand(const std::vector<TensorShape>& tensors,
+                                                        std::string where, WriteTensor write);
+
+// On demand: random numbers of the size that a freshly initialised model has (uniform, standard
+// deviation 0.02), and ones for tensors of one dimension (norms): the cost of the real thing,
+// without what it knows. The same on every machine.
 Result<std::unique_ptr<WeightSource>> make_dummy_weights(const std::vector<TensorShape>& tensors,
                                                          std::string where);
 

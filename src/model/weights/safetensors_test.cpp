@@ -132,7 +132,7 @@ TEST_F(SafetensorsTest, OtherTypesAreNamedWhenAskedFor) {
   EXPECT_EQ(asked.error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(asked.error().message,
             "f.safetensors: tensor q is stored as I8: not in this build yet; use a file of "
-            "F32, F16, BF16, Q8_0 or Q4_0");
+            "F32, F16, BF16, Q8_0, Q6_K or Q4_0");
   EXPECT_EQ((*source)->unsupported("r"), "F99");
   EXPECT_EQ((*source)->unsupported("s"), "F16 with 5 dimensions");
 }

@@ -8,6 +8,10 @@ std::optional<std::string> WeightSource::unsupported(std::string_view /*name*/) 
   return std::nullopt;
 }
 
+std::optional<std::string> WeightSource::decoded(std::string_view /*name*/) const {
+  return std::nullopt;
+}
+
 void WeightSource::release(std::string_view /*name*/) const {}
 
 std::string WeightSource::where() const { return "the checkpoint"; }
@@ -17,7 +21,8 @@ Result<Tensor> require_tensor(const WeightSource& source, std::string_view name)
   if (auto stored_as = source.unsupported(name)) {
     return Error{ErrorCode::kUnsupported,
                  source.where() + ": tensor " + printable(name) + " is stored as " + *stored_as +
-                     ": not in this build yet; use a file of F32, F16, BF16, Q8_0 or Q4_0",
+                     ": not in this build yet; use a file of F32, F16, BF16, Q8_0, Q6_K "
+                     "or Q4_0",
                  std::string(name)};
   }
   return Error{ErrorCode::kNotFound,

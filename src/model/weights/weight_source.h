@@ -1,6 +1,7 @@
 #pragma once
 // WeightSource: the named tensors of a checkpoint, as views into memory-mapped files. Nothing is
-// copied or converted. Formats: safetensors (one file, or shards with an index) and GGUF v3.
+// copied or converted, but for GGUF's blocks that no kernel reads. Formats: safetensors (one file,
+// or shards with an index) and GGUF v3.
 
 #include <filesystem>
 #include <memory>
@@ -21,11 +22,13 @@ class WeightSource {
   // The tensor, or nothing if the checkpoint has none of that name. Valid while the source lives.
   virtual std::optional<Tensor> find(std::string_view name) const = 0;
   virtual std::vector<std::string> names() const = 0;  // sorted
-  virtual int64_t file_bytes() const = 0;              // over all files
+  virtual int64_t file_bytes() const = 0;  // over all files, what decoded() names as float32
 
   // Set for a tensor that is there, but stored in a way that this build cannot compute with (find()
   // gives nothing for it): how it is stored, as "Q4_0" or "I64".
   virtual std::optional<std::string> unsupported(std::string_view name) const;
+  // Set for a tensor that find() gives as float32 although it is stored as something else: "Q6_K".
+  virtual std::optional<std::string> decoded(std::string_view name) const;
   // Says that the tensor's bytes are not needed any more: they take no memory from now on. A file's
   // are read again if looked at; those that existed in memory only are gone, and not found.
   virtual void release(std::string_view name) const;

@@ -55,7 +55,7 @@ Result<ModelFiles> make_inflated_model(ModelFiles files, const std::string& shap
   KT_TRY_VOID(set_layers(to, layers));
   KT_TRY(const int64_t bytes, inflated_bytes(files.config, *files.weights, to));
   KT_TRY_VOID(check_weights_fit(bytes, files.path.string() + " inflated to " + shape));
-  KT_TRY(InflatedModel large, inflate_llama(files.config, *files.weights, to));
+  KT_TRY(InflatedModel large, inflate_llama(files.config, std::move(files.weights), to));
   files.config = std::move(large.config);
   files.weights = std::move(large.weights);
   return files;

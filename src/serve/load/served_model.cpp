@@ -114,16 +114,6 @@ Result<LoadOptions> load_options(const ServeOptions& options, const WeightSource
   return load;
 }
 
-// What was quantised, and what was not.
-void log_quantised(const ServeOptions& options, const LoadReport& report, const Log& log) {
-  if (options.quantization.empty()) return;
-  if (report.kept > 0) {
-    log.warn(std::to_string(report.kept) + " matrices are used as they are stored, the first of " +
-             "them " + report.first_kept + ": " + options.quantization + " does not divide their " +
-             "width");
-  }
-}
-
 Result<ChatTemplate> template_of_option(const std::string& option, const ModelFiles& files) {
   if (option.find_first_of("{\n") != std::string::npos) {
     return ChatTemplate::compile(option, files.special_tokens, "--chat-template");
@@ -240,7 +230,9 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const ServeOptions& optio
                    (options.quantization.empty() ? "" : " quantised to " + options.quantization) +
                    ", " + mebibytes_text(model.loaded().bytes) + " of weights" +
                    (options.load_format == "auto" ? "" : ", made up"));
-  log_quantised(options, model.loaded(), context.log);
+  for (const std::string& said : model.loaded().exceptions(options.quantization)) {
+    context.log.warn(said);
+  }
   KT_TRY(const DType kv_dtype, pick_kv_dtype(options, model.weight_dtype()));
   KT_TRY(parts->max_model_len, pick_max_model_len(options, files.config));
   const KvSpec spec = model.kv_spec(kv_dtype);
