@@ -12,10 +12,11 @@ while read -r name what; do
          cmake --build "$build" --target kt_golden; } >"$build.log" 2>&1; then
     echo "$name: does not build, see $build.log"; survived=$((survived + 1)); continue
   fi
-  out=$("$build/tests/golden/kt_golden" quick)
-  if [ $? -eq 1 ] && grep -q 'logits differ\|tokens differ\|logits changed' <<<"$out"; then
-    echo "$name ($what): caught in $(grep -c 'FAILED: ' <<<"$out") cells, first:"
-    grep -m1 'FAILED: ' <<<"$out"
+  # The first cell that catches it is enough.
+  caught=$("$build/tests/golden/kt_golden" quick |
+           grep -m1 'FAILED: .*\(logits differ\|tokens differ\|logits changed\)')
+  if [ -n "$caught" ]; then
+    echo "$name ($what): caught"; echo "$caught"
   else
     echo "$name ($what): NOT caught"; survived=$((survived + 1))
   fi
