@@ -3,8 +3,8 @@
 // from memory: they cycle through more than any cache holds.
 //
 // usage: ./dev bench kernels [TABLE...] [FORMAT...] [--threads N] [--gib G] [--quick]
-//   TABLE: kernel tables to measure; by default the best one. FORMAT: weight formats, by default all
-//   --quick: batch 1 and prefill 512 only
+//   TABLE: kernel tables to measure; by default the best one. FORMAT: weight formats; by default
+//   all. --quick: batch 1 and prefill 512 only
 
 #include <algorithm>
 #include <cstdio>
