@@ -8,6 +8,8 @@
 //   bytes    4 inputs: codes + zero_point, without a sign
 //   nibbles  8 inputs: with L lines in a group, line l has inputs 4 l to 4 l + 3 of the group in
 //            the lower halves of its bytes and inputs 4 (L + l) to 4 (L + l) + 3 in the upper ones
+//   nibble words, for BF16 rows: 8 inputs in two words of 16 bits: nibble n of word w of line l is
+//            input 2 (n L + l) + w of the group: nibble n of all words is line n L + l of BF16
 //
 // Plain data: kernel sources include this.
 
@@ -18,7 +20,7 @@ namespace kilotoken::cpu {
 constexpr int kPanelOutputs = 16;
 constexpr int64_t kPanelLine = 64;  // bytes
 
-enum class PanelFormat : uint8_t { kBF16, kBytes, kNibbles };
+enum class PanelFormat : uint8_t { kBF16, kBytes, kNibbles, kNibbleWords };
 
 struct PanelLayout {
   PanelFormat format = PanelFormat::kBF16;

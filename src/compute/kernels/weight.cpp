@@ -32,8 +32,10 @@ PanelLayout layout_of(const FormatRow& row, int64_t in, bool int8_rows) {
   }
   const bool nibbles = row.code_bits == 4;
   const int64_t group = row.group == 0 ? rounded_up(in, kDepth) : row.group;
-  layout.format = nibbles ? PanelFormat::kNibbles : PanelFormat::kBytes;
   layout.bf16_rows = row.format == WeightFormat::kInt4 && !int8_rows;
+  layout.format = !nibbles           ? PanelFormat::kBytes
+                  : layout.bf16_rows ? PanelFormat::kNibbleWords
+                                     : PanelFormat::kNibbles;
   layout.half_scales = row.half_scales;
   layout.zero_point = nibbles ? 8 : 128;
   layout.groups = row.group == 0 ? 1 : in / group;
@@ -55,6 +57,13 @@ CodePlace place_of(const PanelLayout& layout, int64_t lane, int64_t i) {
     return {i / 4 * kPanelLine + lane * 4 + i % 4, 0};
   }
   const int64_t group = layout.group_lines * 8, half = group / 2, in_group = i % group;
+  if (layout.format == PanelFormat::kNibbleWords) {
+    const int64_t line = in_group / 2 % layout.group_lines,
+                  nibble = in_group / 2 / layout.group_lines;
+    return {
+        (i / group * layout.group_lines + line) * kPanelLine + lane * 4 + i % 2 * 2 + nibble / 2,
+        static_cast<int>(nibble % 2 * 4)};
+  }
   const int64_t line = i / group * layout.group_lines + in_group % half / 4;
   return {line * kPanelLine + lane * 4 + in_group % 4, in_group < half ? 0 : 4};
 }
@@ -144,6 +153,7 @@ class Packer {
       }
       return;
     }
+    if (layout_.format == PanelFormat::kNibbleWords) return put_nibble_words(panel, lane);
     const int64_t lines = layout_.group_lines, half = lines * 4;
     for (int64_t group = 0; group < layout_.groups; ++group) {
       const int8_t* low = codes_.data() + group * 2 * half;
@@ -151,6 +161,25 @@ class Packer {
       for (int64_t i = 0; i < half; ++i) {
         const int both = (low[i] + layout_.zero_point) | (low[i + half] + layout_.zero_point) << 4;
         to[i / 4 * kPanelLine + i % 4] = static_cast<std::byte>(both);
+      }
+    }
+  }
+
+  void put_nibble_words(std::byte* panel, int64_t lane) const {
+    const int64_t lines = layout_.group_lines;
+    const int8_t* codes = codes_.data();
+    for (int64_t group = 0; group < layout_.groups; ++group, codes += 8 * lines) {
+      for (int64_t line = 0; line < lines; ++line) {
+        std::byte* to = panel + (group * lines + line) * kPanelLine + lane * 4;
+        for (int64_t word = 0; word < 2; ++word) {
+          int all = 0;
+          for (int64_t nibble = 0; nibble < 4; ++nibble) {
+            const int code = codes[2 * (nibble * lines + line) + word] + layout_.zero_point;
+            all |= code << (4 * nibble);
+          }
+          const auto stored = static_cast<uint16_t>(all);
+          std::memcpy(to + 2 * word, &stored, sizeof stored);
+        }
       }
     }
   }
@@ -229,7 +258,7 @@ void Weight::read_codes(int64_t output, int8_t* codes, float* scales) const {
   KT_CHECK(packed() && layout_.groups > 0, "a quantised weight");
   const int64_t lane = output % kPanelOutputs;
   const std::byte* panel = panels() + output / kPanelOutputs * layout_.panel_bytes;
-  const int mask = layout_.format == PanelFormat::kNibbles ? 15 : 255;
+  const int mask = layout_.format == PanelFormat::kBytes ? 255 : 15;
   for (int64_t i = 0; i < in_; ++i) {
     const CodePlace place = place_of(layout_, lane, i);
     const int code = static_cast<int>(panel[place.byte]) >> place.shift & mask;

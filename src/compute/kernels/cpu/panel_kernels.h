@@ -29,31 +29,27 @@ inline I line_at(const char* lines, int64_t index) {
 inline I low_nibbles(I line) { return Vec16::both(line, Vec16::all(0x0f0f0f0f)); }
 inline I high_nibbles(I line) { return low_nibbles(Vec16::right<4>(line)); }
 
-// Nibbles to BF16, which holds small integers exactly: its two bytes by one look-up each.
+// Nibble words to BF16, which holds small integers exactly.
 class Bf16Codes {
  public:
   explicit Bf16Codes(int zero_point) {
-    unsigned char low[16], high[16];
+    uint16_t words[16];
     for (int nibble = 0; nibble < 16; ++nibble) {
       const float value = static_cast<float>(nibble - zero_point);
       unsigned bits;
       __builtin_memcpy(&bits, &value, sizeof bits);
-      low[nibble] = static_cast<unsigned char>(bits >> 16);
-      high[nibble] = static_cast<unsigned char>(bits >> 24);
+      words[nibble] = static_cast<uint16_t>(bits >> 16);
     }
-    low_ = Vec16::table_of(low);
-    high_ = Vec16::table_of(high);
+    table_ = Vec16::table_of(words);
   }
-  // Four codes of each lane, one a byte, to two pairs.
-  void widen(I codes, I& first_pair, I& second_pair) const {
-    const I low = Vec16::lookup(low_, codes), high = Vec16::lookup(high_, codes);
-    const I front = Vec16::words_low(low, high), back = Vec16::words_high(low, high);
-    first_pair = Vec16::even_lanes(front, back);
-    second_pair = Vec16::odd_lanes(front, back);
+  // Nibble kNibble of each word.
+  template <int kNibble>
+  I widen(I line) const {
+    return Vec16::lookup(table_, Vec16::right<4 * kNibble>(line));
   }
 
  private:
-  I low_, high_;
+  Vec16::Words table_;
 };
 
 inline F group_scales(const PanelPiece& piece, const char* panel, int64_t group) {
@@ -154,26 +150,23 @@ struct Block {
     put(totals);
   }
 
-  template <int kShift>
-  void add_exact(F (&sums)[kRows][kPanels], int64_t first, int64_t word,
-                 const Bf16Codes& bf16) const {
-    for (int64_t line = 0; line < piece.layout.group_lines; ++line) {
+  template <int kNibble>
+  void add_exact(F (&sums)[kRows][kPanels], int64_t group, const Bf16Codes& bf16) const {
+    const int64_t lines = piece.layout.group_lines;
+    for (int64_t line = 0; line < lines; ++line) {
+      I pairs[kPanels];
       for (int p = 0; p < kPanels; ++p) {
-        const I codes = low_nibbles(Vec16::right<kShift>(line_at(panel_at(p), first + line)));
-        I pair0, pair1;
-        bf16.widen(codes, pair0, pair1);
-        for (int r = 0; r < kRows; ++r) {
-          const char* x = row_at(r);
-          const F sum = Vec16::dot_bf16(sums[r][p], pair0, row_word(x, word + 2 * line));
-          sums[r][p] = Vec16::dot_bf16(sum, pair1, row_word(x, word + 2 * line + 1));
-        }
+        pairs[p] = bf16.widen<kNibble>(line_at(panel_at(p), group * lines + line));
+      }
+      for (int r = 0; r < kRows; ++r) {
+        const I x = row_word(row_at(r), (4 * group + kNibble) * lines + line);
+        for (int p = 0; p < kPanels; ++p) sums[r][p] = Vec16::dot_bf16(sums[r][p], pairs[p], x);
       }
     }
   }
 
   void exact() const {
     const PanelLayout& layout = piece.layout;
-    const int64_t lines = layout.group_lines;
     const Bf16Codes bf16(layout.zero_point);
     F totals[kRows][kPanels];
     for (auto& of_row : totals) {
@@ -184,9 +177,10 @@ struct Block {
       for (auto& of_row : sums) {
         for (F& sum : of_row) sum = Vec16::zero_f();
       }
-      // A line holds 8 inputs of an output, in the row 4 words of 2.
-      add_exact<0>(sums, group * lines, group * 4 * lines, bf16);
-      add_exact<4>(sums, group * lines, group * 4 * lines + 2 * lines, bf16);
+      add_exact<0>(sums, group, bf16);
+      add_exact<1>(sums, group, bf16);
+      add_exact<2>(sums, group, bf16);
+      add_exact<3>(sums, group, bf16);
       for (int p = 0; p < kPanels; ++p) {
         const F scales = group_scales(piece, panel_at(p), group);
         for (int r = 0; r < kRows; ++r) {

@@ -79,17 +79,14 @@ struct Vec16 {
     return _mm512_slli_epi32(v, kBits);
   }
 
-  // Within each quarter of 16 bytes. lookup: byte i is table[low half of byte i of `at`], whose
-  // upper half is zero. words_low: the first 8 bytes of a and of b in turn; words_high: the last 8.
-  // even_lanes: lanes 0 and 2 of a, then of b; odd_lanes: 1 and 3.
-  static I table_of(const unsigned char (&bytes)[16]) {
-    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes)));
+  // Sixteen words of 16 bits; a word of the result is the one that the lowest four bits of `at`
+  // name.
+  using Words = __m512i;
+  static Words table_of(const uint16_t (&words)[16]) {
+    // Twice, since the instruction reads five bits.
+    return _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(words)));
   }
-  static I lookup(I table, I at) { return _mm512_shuffle_epi8(table, at); }
-  static I words_low(I a, I b) { return _mm512_unpacklo_epi8(a, b); }
-  static I words_high(I a, I b) { return _mm512_unpackhi_epi8(a, b); }
-  static I even_lanes(I a, I b) { return bits(_mm512_shuffle_ps(as_float(a), as_float(b), 0x88)); }
-  static I odd_lanes(I a, I b) { return bits(_mm512_shuffle_ps(as_float(a), as_float(b), 0xdd)); }
+  static I lookup(Words table, I at) { return _mm512_permutexvar_epi16(at, table); }
 
   // acc + the four products of each lane: bytes of w without sign, of x with it.
   static I dot_bytes(I acc, I w, I x) { return _mm512_dpbusd_epi32(acc, w, x); }

@@ -121,22 +121,18 @@ struct Vec16 {
     return {_mm256_slli_epi32(v.low, kBits), _mm256_slli_epi32(v.high, kBits)};
   }
 
-  static I table_of(const unsigned char (&bytes)[16]) {
-    const __m256i table =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes)));
-    return {table, table};
+  struct Words {
+    __m256i low, high;  // bytes of each word
+  };
+  static Words table_of(const uint16_t (&words)[16]) {
+    unsigned char low[16], high[16];
+    for (int i = 0; i < 16; ++i) {
+      low[i] = static_cast<unsigned char>(words[i]);
+      high[i] = static_cast<unsigned char>(words[i] >> 8);
+    }
+    return {of_bytes(low), of_bytes(high)};
   }
-  static I lookup(I table, I at) {
-    return {_mm256_shuffle_epi8(table.low, at.low), _mm256_shuffle_epi8(table.high, at.high)};
-  }
-  static I words_low(I a, I b) {
-    return {_mm256_unpacklo_epi8(a.low, b.low), _mm256_unpacklo_epi8(a.high, b.high)};
-  }
-  static I words_high(I a, I b) {
-    return {_mm256_unpackhi_epi8(a.low, b.low), _mm256_unpackhi_epi8(a.high, b.high)};
-  }
-  static I even_lanes(I a, I b) { return bits(shuffled<0x88>(as_float(a), as_float(b))); }
-  static I odd_lanes(I a, I b) { return bits(shuffled<0xdd>(as_float(a), as_float(b))); }
+  static I lookup(Words table, I at) { return {lookup(table, at.low), lookup(table, at.high)}; }
 
   static I dot_bytes(I acc, I w, I x) {
     return {dot_bytes(acc.low, w.low, x.low), dot_bytes(acc.high, w.high, x.high)};
@@ -146,9 +142,15 @@ struct Vec16 {
   }
 
  private:
-  template <int kOrder>
-  static F shuffled(F a, F b) {
-    return {_mm256_shuffle_ps(a.low, b.low, kOrder), _mm256_shuffle_ps(a.high, b.high, kOrder)};
+  static __m256i of_bytes(const unsigned char (&bytes)[16]) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(bytes)));
+  }
+  static __m256i lookup(Words table, __m256i at) {
+    at = _mm256_and_si256(at, _mm256_set1_epi16(15));
+    const __m256i low = _mm256_shuffle_epi8(table.low, at);
+    const __m256i high = _mm256_shuffle_epi8(table.high, at);
+    return _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi16(0xff)),
+                           _mm256_slli_epi16(high, 8));
   }
 
   // By 16-bit lanes, even and odd bytes apart: nothing saturates.

@@ -56,7 +56,7 @@ class FewRows {
   template <bool kBf16>
   void groups() const {
     const PanelLayout& layout = piece_.layout;
-    const bool nibbles = layout.format == PanelFormat::kNibbles;
+    const bool unpacked = nibbles(layout);
     const int64_t bytes = group_row_bytes(layout), step = step_bytes(layout);
     alignas(64) char sums[Block::kBytes];
     alignas(64) char totals[Block::kBytes];
@@ -66,16 +66,16 @@ class FewRows {
     for (int64_t group = 0; group < layout.groups; ++group) {
       const char* lines = panels_ + group * layout.group_lines * kLine;
       int64_t stride = layout.panel_bytes;
-      for (int p = 0; nibbles && p < kPanels; ++p) {
+      for (int p = 0; unpacked && p < kPanels; ++p) {
         unpack_group<kBf16>(layout, bf16, lines + p * layout.panel_bytes, codes + p * kGroupBytes);
       }
-      if (nibbles) {
+      if (unpacked) {
         lines = codes;
         stride = kGroupBytes;
       }
       Block::zero();
       for (int64_t byte = 0; byte < bytes; byte += step) {
-        if (!nibbles) prefetch(group * layout.group_lines * kLine + byte * kTileRows, step / 4);
+        if (!unpacked) prefetch(group * layout.group_lines * kLine + byte * kTileRows, step / 4);
         Block::template step<kBf16>(rows_, 0, group * bytes + byte, lines + byte * kTileRows,
                                     stride);
       }

@@ -130,7 +130,7 @@ class ManyRows {
     const int64_t first = slab_ / group_bytes_, end = slab_end_ / group_bytes_;
     const char* lines = panel_at(panel) + first * layout_.group_lines * kLine;
     int64_t stride = layout_.panel_bytes;
-    if (layout_.format == PanelFormat::kNibbles) {
+    if (nibbles(layout_)) {
       stride = kSlabBytes * kTileRows;
       const Bf16Codes bf16(layout_.zero_point);
       for (int p = 0; p < kPanels; ++p) {

@@ -14,9 +14,13 @@ inline int64_t tile_height(int64_t row_count) {
   return row_count < kTileRows ? row_count : kTileRows;
 }
 
+inline bool nibbles(const PanelLayout& layout) {
+  return layout.format == PanelFormat::kNibbles || layout.format == PanelFormat::kNibbleWords;
+}
+
 // Bytes of a row, and of each output, in one group; without scales all of them.
 inline int64_t group_row_bytes(const PanelLayout& layout) {
-  if (layout.format != PanelFormat::kNibbles) return layout.group_lines * 4;
+  if (!nibbles(layout)) return layout.group_lines * 4;
   return layout.group_lines * (layout.bf16_rows ? 16 : 8);
 }
 
@@ -149,17 +153,13 @@ inline void unpack_bytes(const PanelLayout& layout, const char* lines, char* cod
 }
 inline void unpack_bf16(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
                         char* codes) {
-  const int64_t count = layout.group_lines;
-  for (int64_t line = 0; line < count; ++line) {
-    const I both = line_at(lines, line);
-    const I halves[] = {low_nibbles(both), high_nibbles(both)};
-    for (int half = 0; half < 2; ++half) {
-      char* const to = codes + 2 * (half * count + line) * kLine;
-      I pair0, pair1;
-      bf16.widen(halves[half], pair0, pair1);
-      Vec16::store(to, pair0);
-      Vec16::store(to + kLine, pair1);
-    }
+  const int64_t count = layout.group_lines, part = count * kLine;
+  for (int64_t line = 0; line < count; ++line, codes += kLine) {
+    const I words = line_at(lines, line);
+    Vec16::store(codes, bf16.widen<0>(words));
+    Vec16::store(codes + part, bf16.widen<1>(words));
+    Vec16::store(codes + 2 * part, bf16.widen<2>(words));
+    Vec16::store(codes + 3 * part, bf16.widen<3>(words));
   }
 }
 template <bool kBf16>
