@@ -1,7 +1,9 @@
 #pragma once
-// The flags of the benchmarks: whole numbers, switches and texts, and words that are none.
+// What benchmarks share: their flags (whole numbers, switches, texts), words that are none, and how
+// they end.
 
 #include <charconv>
+#include <cstdio>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,6 +57,13 @@ inline Result<std::vector<std::string>> parse_options(int argc, char** argv,
     }
   }
   return words;
+}
+
+// What main() returns; an error goes to standard error.
+inline int exit_status(const Result<void>& done, const char* name) {
+  if (done.ok()) return 0;
+  std::fprintf(stderr, "%s: %s\n", name, done.error().message.c_str());
+  return 1;
 }
 
 }  // namespace kilotoken::bench

@@ -125,8 +125,5 @@ Result<void> run(int argc, char** argv) {
 }  // namespace kilotoken::bench
 
 int main(int argc, char** argv) {
-  const auto done = kilotoken::bench::run(argc, argv);
-  if (done.ok()) return 0;
-  std::fprintf(stderr, "bench model: %s\n", done.error().message.c_str());
-  return 1;
+  return kilotoken::bench::exit_status(kilotoken::bench::run(argc, argv), "bench model");
 }

@@ -469,9 +469,15 @@ int run(std::string_view how) {
   const char* forced = std::getenv("KILOTOKEN_ISA");
   const Kernels* best = select_kernels("").value();
   int failures = unknown_tables();
+  bool known = false;  // the table asked for
   for (const KernelTable& table : kernel_tables()) {
     const std::string name(table.kernels->name);
-    if ((forced && name != forced) || (!all && name != how)) continue;
+    if (!all && name != how) continue;
+    known = true;
+    if (forced && name != forced) {
+      std::printf("== kernel table %s: KILOTOKEN_ISA asks for %s\n", name.c_str(), forced);
+      continue;
+    }
     if (!table.runs_here) {
       std::printf("== kernel table %s: not run, this CPU lacks %s\n", name.c_str(),
                   std::string(table.needs).c_str());
@@ -484,7 +490,11 @@ int run(std::string_view how) {
     const bool best_one = forced || table.kernels == best;
     failures += run_table(*table.kernels, least ? kLeast : extent_of(table, best_one, quick));
   }
-  std::printf("%s\n", failures == 0 ? "every cell gave the same bytes" : "FAILED");
+  if (!known) {
+    std::printf("FAILED: there is no kernel table %s\n", std::string(how).c_str());
+    return 1;
+  }
+  std::printf("%s\n", failures == 0 ? "every cell that ran gave the same bytes" : "FAILED");
   return failures == 0 ? 0 : 1;
 }
 

@@ -51,7 +51,8 @@ Result<ServerInfo> ask_server(const std::shared_ptr<const ClientTarget>& target,
       if (info.max_model_len == 0) info.max_model_len = slot_context(target, headers);
       const Json version = fetch_json(target, headers, "/version");
       if (version.is_object()) {
-        info.version = version.value("version", "");
+        const auto name = version.find("version");
+        if (name != version.end() && name->is_string()) info.version = name->get<std::string>();
         if (version.contains("configuration")) info.configuration = version.at("configuration");
       }
       return info;

@@ -2,7 +2,8 @@
 // More than 32 rows. Work is cut three ways: bands of rows, blocks of panels and slabs of inputs,
 // so that a band's slab of rows (1 MiB) stays in the second cache while all panels of the block are
 // multiplied with it; within it two panels' slab is taken in cuts that stay in the first cache,
-// together with the sums of a few pairs of row tiles. Sums are kept between slabs.
+// together with the sums of a few pairs of row tiles. Sums are kept between slabs. A group of
+// inputs has 32 to 256 bytes of a row, which divide a cut.
 
 #include "compute/kernels/cpu/amx/tile_block.h"
 
