@@ -13,12 +13,12 @@ import os
 import sys
 from collections import Counter, defaultdict
 
-from texts import (chat, choices, closed_book, passages, problems, records, sorting, stories, sums,
-                   tools)
+from texts import (chat, choices, closed_book, memory, passages, problems, records, sorting, stories,
+                   sums, tools)
 from weighted import Sampler
 
 # the likeliest first
-KINDS = (stories, chat, closed_book, passages, choices, sums, problems, records, tools, sorting)
+KINDS = (chat, stories, memory, closed_book, passages, choices, sums, problems, records, tools, sorting)
 KINDS_EXPONENT = 0.6
 HELD_OUT_ONE_IN = 50
 GRAM = 12   # words

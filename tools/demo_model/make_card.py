@@ -14,7 +14,10 @@ import subprocess
 import sys
 import tempfile
 
-OPENINGS, TOKENS, TURNS = 10, 150, 6
+OPENINGS, STORY_TOKENS, ANSWER_TOKENS = 10, 150, 400
+# About the user, a story of the model's own and what was in it, a fact of the world, and back to the beginning.
+QUESTIONS = ("My name is Nora.", "Tell me about a fox named Mia.", "Who is the friend of Mia?", "What animal is Mia?",
+             "Where does Velka live?", "What is my name?")
 
 CARD = """# The demo model
 
@@ -63,7 +66,9 @@ Held-out loss by kind of text, nats a token:
 
 {stories}
 
-## The first held-out conversation of {turns} questions, temperature 0
+## A conversation of {turns} turns, temperature 0
+
+Its questions were written before the model was trained.
 
 {conversation}
 
@@ -112,8 +117,8 @@ class Programs:
             sys.exit(f"{' '.join(command[:3])} failed: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 
-    def continued(self, prompt):
-        return self.run(self.kilotoken, "generate", self.folder, "--temperature", "0", "--max-tokens", str(TOKENS),
+    def continued(self, prompt, tokens):
+        return self.run(self.kilotoken, "generate", self.folder, "--temperature", "0", "--max-tokens", str(tokens),
                         "--prompt", prompt).removesuffix("\n")
 
     def measured(self):
@@ -139,17 +144,16 @@ class Programs:
 def stories(programs, rows):
     for row in [r for r in rows if r["kind"] == "stories"][:OPENINGS]:
         opening = ". ".join(row["text"].split(". ")[:2]) + "."
-        said = programs.continued(opening).replace("\n", "\n> ")
+        said = programs.continued(opening, STORY_TOKENS).replace("\n", "\n> ")
         yield f"> **{opening}**{said}"
 
 
-def conversation(programs, talks):
-    """The questions of the first conversation that has so many; the answers are the model's own."""
-    asked = next(q for t in talks if len(q := [m["value"] for m in t["conversations"] if m["from"] == "human"]) == TURNS)
+def conversation(programs):
+    """The questions in turn; the answers are the model's own."""
     prompt, lines = "", []
-    for question in asked:
+    for question in QUESTIONS:
         prompt += f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-        answer = programs.continued(prompt)
+        answer = programs.continued(prompt, ANSWER_TOKENS)
         prompt += f"{answer}<|im_end|>\n"
         lines += [f"> **user:** {question}", f"> **assistant:** {answer}"]
     return "\n>\n".join(line.replace("\n", "\n> ") for line in lines)
@@ -181,9 +185,9 @@ def main():
         curve="\n".join(f"| {r['minutes']} | {r['step']:,} | {r['tokens']:,} | {r['loss']} | {r['bound']} "
                         f"| {r['names'][0]}, {r['names'][1]} |" for r in curve),
         draft=draft_sentence(args.draft_run), yardstick=table, kinds="\n".join(programs.kinds()),
-        openings=OPENINGS, story_tokens=TOKENS, turns=TURNS,
+        openings=OPENINGS, story_tokens=STORY_TOKENS, turns=len(QUESTIONS),
         stories="\n\n".join(stories(programs, read_lines(args.folder, "data", "held_out.jsonl"))),
-        conversation=conversation(programs, read_json(args.folder, "data", "conversations.json")))
+        conversation=conversation(programs))
     path = os.path.join(args.folder, "README.md")
     with open(path + ".new", "w") as out:
         out.write(card)
