@@ -64,7 +64,6 @@ TEST_P(Inflated, SaysWhatTheSmallModelSays) {
   shape.layers += times.more_layers;
   const InflatedModel large = inflate_llama(from, demo_weights(), shape).value();
   EXPECT_GE(large.config.layers, from.layers);
-  EXPECT_EQ(large.weights->file_bytes(), inflated_bytes(from, *small.files.weights, shape).value());
   ThreadPool pool(2);
   const auto model = build_model(large.config, *large.weights, kernels(), pool).value();
   const Tokenizer& tokenizer = *small.files.tokenizer;
@@ -96,7 +95,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Inflated,
 TEST(Inflation, AddsLayersForTheHeadThatIsMissing) {
   const TestModel small = load_test_model("demo", "demo", kernels());
   const ModelConfig shape = published_shape("llama-3.2-1b").value();
-  const int64_t made = inflated_bytes(small.files.config, *small.files.weights, shape).value();
+  const auto inflated = inflate_llama(small.files.config, demo_weights(), shape).value();
+  const int64_t made = inflated.weights->file_bytes();
   const int64_t published = bytes_of(llama_tensors(shape));
   EXPECT_LT(std::abs(double(made) / double(published) - 1), 0.03) << made << " of " << published;
 }

@@ -20,6 +20,7 @@ Result<EvalModel> EvalModel::open(const std::string& name, Rounding rounding, st
   KT_TRY_VOID(check_tokenizer_fits(files));
   out.kernels = std::make_unique<const Kernels>(rounded_kernels(*table, rounding));
   if (rounding != Rounding::kNone) {
+    // The copy stays beside the file's.
     KT_TRY_VOID(check_weights_fit(2 * files.weights->file_bytes(), files.path.string()));
     KT_TRY(out.rounded, rounded_weights(*files.weights, rounding));
   }

@@ -1,5 +1,7 @@
 #include "model/blocks/checkpoint.h"
 
+#include "base/files.h"
+
 namespace kilotoken {
 namespace {
 
@@ -8,6 +10,12 @@ std::optional<WeightFormat> wanted_format(WeightFormat quantization, MatrixUse u
   if (use == MatrixUse::kLinear || (blocks && use == MatrixUse::kEmbedding)) return quantization;
   if (blocks) return WeightFormat::kQ8_0;
   return std::nullopt;
+}
+
+int64_t quantised_bytes(const TensorShape& matrix, const FormatRow& row) {
+  const int64_t out = matrix.sizes[0], in = matrix.sizes[1];
+  const int64_t groups = row.group == 0 ? 1 : in / row.group;
+  return out * (in * row.code_bits / 8 + groups * (row.half_scales ? 2 : 4));
 }
 
 }  // namespace
@@ -31,6 +39,30 @@ Result<LoadOptions> quantised_load(std::string_view quantization, std::string_vi
   }
   options.int8_activations = activations == "int8";
   return options;
+}
+
+int64_t loaded_bytes(const WeightSource& weights, const LoadOptions& options, int64_t vocab) {
+  if (!options.quantization) return weights.file_bytes();
+  int64_t total = 0;
+  for (const TensorShape& tensor : weights.shapes()) {
+    const MatrixUse use = tensor.sizes.front() == vocab ? MatrixUse::kHead : MatrixUse::kLinear;
+    const auto wanted = wanted_format(*options.quantization, use);
+    const bool quantised =
+        tensor.sizes.size() == 2 && wanted && row_of(*wanted).fits(tensor.sizes[1]);
+    total += quantised ? quantised_bytes(tensor, row_of(*wanted)) : bytes_of(tensor);
+  }
+  return total;
+}
+
+Result<void> check_weights_fit(int64_t bytes, const std::string& what) {
+  const int64_t available = available_memory_bytes();
+  if (bytes <= available) return {};
+  return Error{ErrorCode::kTooLarge,
+               what + ": the weights take " + mebibytes_text(bytes) + ", only " +
+                   mebibytes_text(available) +
+                   " of memory are free (the container's limit counts): free some, take a smaller "
+                   "model, or one that --quantization makes smaller",
+               {}};
 }
 
 std::vector<std::string> LoadReport::exceptions(std::string_view quantization) const {

@@ -30,6 +30,13 @@ struct LoadOptions {
 // From the words of --quantization (empty: as stored) and --activations (auto, bfloat16, int8).
 Result<LoadOptions> quantised_load(std::string_view quantization, std::string_view activations);
 
+// What weights that are loaded so will take of memory; `vocab` tells embedding and head from the
+// other matrices.
+int64_t loaded_bytes(const WeightSource& weights, const LoadOptions& options, int64_t vocab);
+
+// kTooLarge when `bytes` of weights are more than the memory left; `what` names them.
+Result<void> check_weights_fit(int64_t bytes, const std::string& what);
+
 struct LoadReport {
   int64_t bytes = 0;       // of all weights as they lie in memory
   int kept = 0;            // matrices whose width the format does not divide: kept as stored

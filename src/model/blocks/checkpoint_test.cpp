@@ -65,6 +65,37 @@ TEST(Checkpoint, AWidthThatGroupsDoNotDivideStaysAsStoredAndIsSaidOnce) {
   }
 }
 
+TEST(Checkpoint, WhatWeightsWillTakeIsKnownBeforeTheyAreLoaded) {
+  constexpr int64_t kVocab = 512;
+  ThreadPool pool(1);
+  const std::vector<TensorShape> shapes = {
+      {"embedding", {kVocab, 256}}, {"a", {64, 256}}, {"narrow", {64, 144}}, {"norm", {256}}};
+  for (const char* quantization : {"", "int8", "int4", "q8_0", "q4_0"}) {
+    const LoadOptions options = quantised_load(quantization, "auto").value();
+    const auto weights = weights_on_demand(shapes, "w", [](const auto&, const Tensor&, auto) {
+                           ADD_FAILURE() << "no number is needed for their count";
+                         }).value();
+    const int64_t expected = loaded_bytes(*weights, options, kVocab);
+    const auto written = made(shapes);
+    CheckpointReader reader(*written, reference_kernels(), pool, options);
+    ASSERT_TRUE(reader.matrix("embedding", {kVocab, 256}, MatrixUse::kHead).ok());
+    ASSERT_TRUE(reader.matrix("a", {64, 256}).ok());
+    ASSERT_TRUE(reader.matrix("narrow", {64, 144}).ok());
+    ASSERT_TRUE(reader.numbers("norm", {256}).ok());
+    // Panels are filled up to whole lines.
+    EXPECT_NEAR(double(expected), double(reader.report().bytes), 0.02 * double(expected))
+        << quantization;
+  }
+}
+
+TEST(Checkpoint, MoreThanTheMemoryLeftIsRefusedWithTheNumbers) {
+  EXPECT_TRUE(check_weights_fit(1 << 20, "small").ok());
+  const Error error = check_weights_fit(int64_t{1} << 50, "large").error();
+  EXPECT_EQ(error.code, ErrorCode::kTooLarge);
+  EXPECT_EQ(error.message.find("large: the weights take 1073741824.0 MiB, only "), 0u)
+      << error.message;
+}
+
 // As a GGUF file with such blocks gives them.
 class Decoded final : public WeightSource {
  public:

@@ -174,13 +174,6 @@ void place(const Inflation& inflation, const Role& role, const Tensor& source, c
 
 }  // namespace
 
-Result<int64_t> inflated_bytes(const ModelConfig& from, const WeightSource& weights,
-                               const ModelConfig& to) {
-  KT_TRY(const Inflation inflation, plan(from, weights, to));
-  KT_TRY(const std::vector<TensorShape> tensors, tensors_of(inflation, weights));
-  return bytes_of(tensors);
-}
-
 Result<InflatedModel> inflate_llama(const ModelConfig& from, std::unique_ptr<WeightSource> weights,
                                     const ModelConfig& to) {
   KT_TRY(const Inflation inflation, plan(from, *weights, to));

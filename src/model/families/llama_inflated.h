@@ -30,8 +30,4 @@ struct InflatedModel {
 Result<InflatedModel> inflate_llama(const ModelConfig& from, std::unique_ptr<WeightSource> weights,
                                     const ModelConfig& to);
 
-// What inflate_llama() would make, for checking that it fits into memory.
-Result<int64_t> inflated_bytes(const ModelConfig& from, const WeightSource& weights,
-                               const ModelConfig& to);
-
 }  // namespace kilotoken

@@ -32,7 +32,8 @@ class Model {
   virtual ForwardOut forward(const Batch& batch, Workspace& workspace, ThreadPool& pool) const = 0;
 };
 
-// Looks the architecture up in the one registry table; kUnsupported lists those known. Matrices
+// Looks the architecture up in the one registry table; kUnsupported lists those known. kTooLarge,
+// with the numbers, when the weights as they are loaded do not fit into memory. Matrices
 // that the kernels want packed are, by the threads of the pool that is to read them, and let go of
 // in `weights`; others are used where they lie.
 Result<std::unique_ptr<Model>> build_model(const ModelConfig& config, const WeightSource& weights,

@@ -23,6 +23,8 @@ constexpr Architecture kArchitectures[] = {
 Result<std::unique_ptr<Model>> build_model(const ModelConfig& config, const WeightSource& weights,
                                            const Kernels& kernels, ThreadPool& pool,
                                            const LoadOptions& options) {
+  KT_TRY_VOID(
+      check_weights_fit(loaded_bytes(weights, options, config.vocab_size), weights.where()));
   CheckpointReader reader(weights, kernels, pool, options);
   std::string known;
   for (const Architecture& row : kArchitectures) {

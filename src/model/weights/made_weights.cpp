@@ -12,9 +12,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
-size_t stored_bytes(const TensorShape& tensor) {
-  return Tensor(nullptr, tensor.dtype, tensor.sizes).bytes();
-}
+size_t stored_bytes(const TensorShape& tensor) { return static_cast<size_t>(bytes_of(tensor)); }
 
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -40,7 +38,7 @@ void repeat(std::span<std::byte> to, std::span<const std::byte> pattern, size_t 
 
 int64_t bytes_of(const std::vector<TensorShape>& tensors) {
   int64_t total = 0;
-  for (const TensorShape& tensor : tensors) total += static_cast<int64_t>(stored_bytes(tensor));
+  for (const TensorShape& tensor : tensors) total += bytes_of(tensor);
   return total;
 }
 
@@ -114,6 +112,7 @@ class WeightsOnDemand final : public WeightSource {
     return tensor;
   }
   std::vector<std::string> names() const override { return made_->names(); }
+  std::vector<TensorShape> shapes() const override { return made_->shapes(); }
   int64_t file_bytes() const override { return made_->file_bytes(); }
   void release(std::string_view name) const override {
     const auto at = written_.find(name);

@@ -14,12 +14,6 @@
 
 namespace kilotoken {
 
-struct TensorShape {
-  std::string name;
-  std::vector<int64_t> sizes;  // slowest first
-  DType dtype = DType::kBF16;
-};
-
 int64_t bytes_of(const std::vector<TensorShape>& tensors);
 
 class MadeWeights final : public WeightSource {

@@ -12,6 +12,21 @@ std::optional<std::string> WeightSource::decoded(std::string_view /*name*/) cons
   return std::nullopt;
 }
 
+int64_t bytes_of(const TensorShape& tensor) {
+  return static_cast<int64_t>(Tensor(nullptr, tensor.dtype, tensor.sizes).bytes());
+}
+
+std::vector<TensorShape> WeightSource::shapes() const {
+  std::vector<TensorShape> shapes;
+  for (const std::string& name : names()) {
+    const std::optional<Tensor> tensor = find(name);
+    if (!tensor) continue;
+    const auto sizes = tensor->sizes.begin();
+    shapes.push_back({name, {sizes, sizes + tensor->rank}, tensor->dtype});
+  }
+  return shapes;
+}
+
 void WeightSource::release(std::string_view /*name*/) const {}
 
 std::string WeightSource::where() const { return "the checkpoint"; }

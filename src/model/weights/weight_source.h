@@ -16,12 +16,21 @@
 
 namespace kilotoken {
 
+struct TensorShape {
+  std::string name;
+  std::vector<int64_t> sizes;  // slowest first
+  DType dtype = DType::kBF16;
+};
+
+int64_t bytes_of(const TensorShape& tensor);  // as numbers of its type
+
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
   // The tensor, or nothing if the checkpoint has none of that name. Valid while the source lives.
   virtual std::optional<Tensor> find(std::string_view name) const = 0;
   virtual std::vector<std::string> names() const = 0;  // sorted
+  virtual std::vector<TensorShape> shapes() const;     // of what find() would give for the names
   virtual int64_t file_bytes() const = 0;  // over all files, what decoded() names as float32
 
   // Set for a tensor that is there, but stored in a way that this build cannot compute with (find()

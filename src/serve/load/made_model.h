@@ -10,8 +10,7 @@
 namespace kilotoken {
 
 // `shape`: a published shape's name ("llama-3-8b"), or a directory with config.json, whose
-// tokenizer is used if it has one. `dtype`: "auto" is bfloat16. kTooLarge, with the numbers, when
-// it does not fit into memory.
+// tokenizer is used if it has one. `dtype`: "auto" is bfloat16.
 Result<ModelFiles> make_dummy_model(const std::string& shape, std::optional<int> layers,
                                     const std::string& dtype);
 

@@ -113,24 +113,10 @@ Result<void> check_tokenizer_fits(const ModelFiles& files) {
   return {};
 }
 
-Result<void> check_weights_fit(int64_t bytes, const std::string& what) {
-  const int64_t available = available_memory_bytes();
-  if (bytes <= available) return {};
-  return Error{ErrorCode::kTooLarge,
-               what + ": the weights take " + mebibytes_text(bytes) + ", only " +
-                   mebibytes_text(available) +
-                   " of memory are free (the container's limit counts): free some, or use a "
-                   "smaller model",
-               {}};
-}
-
 Result<ModelFiles> open_model_files(const std::string& name) {
   KT_TRY(const fs::path path, resolve_model(name));
   const bool folder = fs::is_directory(path);
-  KT_TRY(ModelFiles files,
-         folder ? open_model_folder(path, /*weights=*/true) : open_gguf_model(path));
-  KT_TRY_VOID(check_weights_fit(files.weights->file_bytes(), path.string()));
-  return files;
+  return folder ? open_model_folder(path, /*weights=*/true) : open_gguf_model(path);
 }
 
 }  // namespace kilotoken

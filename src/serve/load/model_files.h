@@ -24,15 +24,11 @@ struct ModelFiles {
   SpecialTokens special_tokens;          // for templates
 };
 
-// `name`: "demo", a directory or a .gguf file. kTooLarge, with the numbers, when the weights do not
-// fit into memory.
+// `name`: "demo", a directory or a .gguf file.
 Result<ModelFiles> open_model_files(const std::string& name);
 
 // A directory alone; without `weights` what they are made for is read, and they are not.
 Result<ModelFiles> open_model_folder(const std::filesystem::path& path, bool weights);
-
-// kTooLarge when `bytes` of weights are more than the memory left; `what` names them.
-Result<void> check_weights_fit(int64_t bytes, const std::string& what);
 
 // An error when the tokenizer has tokens that the model does not.
 Result<void> check_tokenizer_fits(const ModelFiles& files);
