@@ -5,6 +5,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -68,6 +70,18 @@ class StopSignals {
   sigset_t set_;
 };
 
+// Loading, which can take minutes, ends with the program when a signal comes: nothing runs yet that
+// should come to its end.
+std::function<void(int64_t, int64_t)> loading_until(const StopSignals& signals, const Log& log) {
+  return [&signals, &log, show = loading_progress()](int64_t done, int64_t total) {
+    if (signals.arrived_within(std::chrono::milliseconds(0))) {
+      log.info("stopped while loading");
+      std::_Exit(EXIT_SUCCESS);
+    }
+    if (show) show(done, total);
+  };
+}
+
 // Lets what runs come to its end; a second signal, or the timeout, cuts it short.
 void drain(Api& api, EngineThread& engine, const ServerOptions& options, const StopSignals& signals,
            const Log& log) {
@@ -101,8 +115,10 @@ Result<void> serve(Options& options) {
   config.version = KILOTOKEN_VERSION;
   config.log = &log;
   EngineMetrics engine_metrics(metrics, config.served_model_names.front());
-  KT_TRY(const std::unique_ptr<ServedModel> model,
-         ServedModel::load(options.model, {clock, log, &engine_metrics, loading_progress()}));
+  log.info("listening at port " + std::to_string(port) + ", loading " + options.model.model);
+  KT_TRY(
+      const std::unique_ptr<ServedModel> model,
+      ServedModel::load(options.model, {clock, log, &engine_metrics, loading_until(signals, log)}));
   if (!config.shared_prefixes.empty() && !model->tokenizer()) {
     return invalid("--shared-prefix: this model has no tokenizer to turn the text into tokens");
   }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <utility>
+#include <vector>
 
 #include "api/http_client.h"
 
@@ -17,10 +18,10 @@ namespace {
 
 using nlohmann::json;
 
-// `kilotoken serve demo` on a free port, as a process of its own.
+// `kilotoken serve` on a free port, as a process of its own.
 class Drain : public testing::Test {
  protected:
-  void SetUp() override {
+  void serve(std::vector<const char*> arguments) {
     char name[] = "/tmp/kilotoken-drain-XXXXXX";
     log_ = mkstemp(name);
     ASSERT_GE(log_, 0);
@@ -29,11 +30,14 @@ class Drain : public testing::Test {
     if (child_ == 0) {
       dup2(log_, STDOUT_FILENO);
       dup2(log_, STDERR_FILENO);
-      execl(KILOTOKEN_BINARY, KILOTOKEN_BINARY, "serve", "demo", "--port", "0", "--max-num-seqs",
-            "1", "--max-model-len", "2048", "--shutdown-timeout", "300",
-            static_cast<char*>(nullptr));
+      arguments.insert(arguments.begin(), {KILOTOKEN_BINARY, "serve", "--port", "0"});
+      arguments.push_back(nullptr);
+      execv(KILOTOKEN_BINARY, const_cast<char* const*>(arguments.data()));
       _exit(127);
     }
+  }
+  void serve_demo() {
+    serve({"demo", "--max-num-seqs", "1", "--max-model-len", "2048", "--shutdown-timeout", "300"});
     ASSERT_TRUE(eventually([this] { return find_port(); })) << log();
   }
   void TearDown() override {
@@ -86,6 +90,7 @@ class Drain : public testing::Test {
 
 // One sequence runs at a time here, so that one stream still waits when the signal comes.
 TEST_F(Drain, WhatRunsAndWaitsEndsWellAndNewWorkIsSentAway) {
+  ASSERT_NO_FATAL_FAILURE(serve_demo());
   EXPECT_EQ(ready_status(), 200);
   TestClient running(port_), waiting(port_);
   running.send(stream_request());
@@ -110,6 +115,7 @@ TEST_F(Drain, WhatRunsAndWaitsEndsWellAndNewWorkIsSentAway) {
 }
 
 TEST_F(Drain, ASecondSignalCutsItShort) {
+  ASSERT_NO_FATAL_FAILURE(serve_demo());
   TestClient running(port_);
   running.send(stream_request());
   running.read_until("data: ");
@@ -120,6 +126,16 @@ TEST_F(Drain, ASecondSignalCutsItShort) {
   EXPECT_EQ(rest.find("[DONE]"), rest.npos);
   EXPECT_EQ(exit_code(), 0) << log();
   EXPECT_NE(log().find("cut off: 1 sequences"), std::string::npos) << log();
+}
+
+// A model that takes seconds to load: the signal does not wait for that.
+TEST_F(Drain, LoadingIsNotWaitedFor) {
+  serve({"llama-3.2-1b", "--load-format", "dummy", "--quantization", "q4_0"});
+  ASSERT_TRUE(eventually([this] { return log().find(", loading ") != std::string::npos; }));
+  ASSERT_EQ(kill(child_, SIGTERM), 0);
+  EXPECT_EQ(exit_code(), 0) << log();
+  EXPECT_NE(log().find("stopped while loading"), std::string::npos) << log();
+  EXPECT_EQ(log().find("ready at"), std::string::npos) << log();
 }
 
 }  // namespace
