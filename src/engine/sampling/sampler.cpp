@@ -105,16 +105,25 @@ double total_weight(std::span<const Candidate> tokens) {
   return total;
 }
 
+// Weights are always added up in this order, whatever was left out.
+void order_by_token(std::vector<Candidate>& tokens) {
+  std::sort(tokens.begin(), tokens.end(),
+            [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
+}
+
+// Both leave the tokens in ascending id, as they found them; a vocabulary is sorted only as far as
+// that takes.
 void keep_top_k(std::vector<Candidate>& tokens, int top_k) {
   if (top_k < 1 || tokens.size() <= static_cast<size_t>(top_k)) return;
   std::nth_element(tokens.begin(), tokens.begin() + top_k, tokens.end(), more_likely);
   tokens.resize(static_cast<size_t>(top_k));
+  order_by_token(tokens);
 }
 
 // Keeps a token while those more likely than it hold less than `top_p` of the weight. The most
 // likely are sorted a stretch at a time, each twice the one before, because a few usually suffice.
-void keep_top_p(std::vector<Candidate>& tokens, double total, float top_p) {
-  const double bound = static_cast<double>(top_p) * total;
+void keep_top_p(std::vector<Candidate>& tokens, float top_p) {
+  const double bound = static_cast<double>(top_p) * total_weight(tokens);
   double before = 0;
   size_t sorted = 0;
   size_t stretch = 64;
@@ -128,15 +137,11 @@ void keep_top_p(std::vector<Candidate>& tokens, double total, float top_p) {
     }
     if (i > 0 && before >= bound) {
       tokens.resize(i);
-      return;
+      break;
     }
     before += tokens[i].weight;
   }
-}
-
-void order_by_token(std::vector<Candidate>& tokens) {
-  std::sort(tokens.begin(), tokens.end(),
-            [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
+  order_by_token(tokens);
 }
 
 int32_t draw(std::span<const Candidate> tokens, double uniform) {
@@ -163,11 +168,7 @@ Sample sample_token(std::span<float> logits, const SampleRequest& request) {
 
   std::vector<Candidate> tokens = candidates(logits, logits[best], params);
   keep_top_k(tokens, params.top_k);
-  if (params.top_p < 1) {
-    order_by_token(tokens);  // one order of summing whatever top-k left behind
-    keep_top_p(tokens, total_weight(tokens), params.top_p);
-  }
-  order_by_token(tokens);
+  if (params.top_p < 1) keep_top_p(tokens, params.top_p);
   const double uniform = uniform_at(params.seed, static_cast<uint32_t>(request.choice),
                                     static_cast<uint64_t>(request.position));
   return {.token = draw(tokens, uniform), .bad_logits = false};
