@@ -42,6 +42,11 @@ struct TiledRows {
   }
 };
 
+// total + a sum of INT8 products.
+inline F scaled(I sum, I above, F scales, F row_scale, F total) {
+  return Vec16::fma(Vec16::to_float(Vec16::sub(sum, above)), Vec16::mul(scales, row_scale), total);
+}
+
 // Tile numbers: sums 0 to 3, left operands 4 and 5, right ones 6 and 7 (tile.h).
 template <int kRowTiles, int kPanels>
 struct TileBlock {
@@ -75,12 +80,12 @@ struct TileBlock {
   }
 
   // One step of depth: rows of tile `tile` and the next one from `byte` on, against lines of each
-  // panel, `stride` apart.
-  template <bool kBf16>
+  // panel, `stride` apart. kPassing: the rows pass the first cache by.
+  template <bool kBf16, bool kPassing = false>
   static void step(const TiledRows& rows, int64_t tile, int64_t byte, const char* lines,
                    int64_t stride) {
-    Tiles::load<4>(rows.at(tile, byte), kLine);
-    if constexpr (kRowTiles == 2) Tiles::load<5>(rows.at(tile + 1, byte), kLine);
+    left<4, kPassing>(rows.at(tile, byte));
+    if constexpr (kRowTiles == 2) left<5, kPassing>(rows.at(tile + 1, byte));
     by_panels<kBf16>(lines, stride);
   }
 
@@ -108,9 +113,8 @@ struct TileBlock {
       const F row_scale = Vec16::all_f(piece.row_scales[at]);
       for (int p = 0; p < kPanels; ++p) {
         char* const total = sums_at(totals, r, p);
-        const I sum = Vec16::sub(Vec16::load(sums_at(sums, r, p)), above);
-        put(total, Vec16::fma(Vec16::to_float(sum), Vec16::mul(scales[p], row_scale),
-                              Vec16::load_f(total)));
+        put(total, scaled(Vec16::load(sums_at(sums, r, p)), above, scales[p], row_scale,
+                          Vec16::load_f(total)));
       }
     }
   }
@@ -118,6 +122,14 @@ struct TileBlock {
  private:
   static void put(char* to, F v) { Vec16::store(to, Vec16::bits(v)); }
 
+  template <int kTile, bool kPassing>
+  static void left(const char* from) {
+    if constexpr (kPassing) {
+      Tiles::load_passing<kTile>(from, kLine);
+    } else {
+      Tiles::load<kTile>(from, kLine);
+    }
+  }
   template <bool kBf16, int kSum, int kLeft, int kRight>
   static void dot() {
     if constexpr (kBf16) {
