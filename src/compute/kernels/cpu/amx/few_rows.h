@@ -41,14 +41,15 @@ class FewRows {
     Block::zero();
     for (int64_t byte = 0; byte < layout.row_bytes; byte += 64) {
       prefetch(byte * kTileRows, kTileRows);
-      Block::template step<kBf16>(rows_, 0, byte, panels_ + byte * kTileRows, layout.panel_bytes);
+      Block::template step<product_of(kBf16)>(rows_, 0, byte, panels_ + byte * kTileRows,
+                                              layout.panel_bytes);
     }
     Block::store(sums);
     if constexpr (kBf16) {
       put(sums);
     } else {
       clear(totals);
-      Block::template add_group<false>(piece_, panel_, 0, 0, row_count_, sums, totals);
+      Block::template add_group<false>(piece_, panel_, 0, sums, totals);
       put(totals);
     }
   }
@@ -76,11 +77,11 @@ class FewRows {
       Block::zero();
       for (int64_t byte = 0; byte < bytes; byte += step) {
         if (!unpacked) prefetch(group * layout.group_lines * kLine + byte * kTileRows, step / 4);
-        Block::template step<kBf16>(rows_, 0, group * bytes + byte, lines + byte * kTileRows,
-                                    stride);
+        Block::template step<product_of(kBf16)>(rows_, 0, group * bytes + byte,
+                                                lines + byte * kTileRows, stride);
       }
       Block::store(sums);
-      Block::template add_group<kBf16>(piece_, panel_, group, 0, row_count_, sums, totals);
+      Block::template add_group<kBf16>(piece_, panel_, group, sums, totals);
     }
     put(totals);
   }

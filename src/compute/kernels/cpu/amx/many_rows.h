@@ -52,7 +52,8 @@ class ManyRows {
         codes_(reinterpret_cast<char*>(piece.scratch)),
         totals_(codes_ + kCodesBytes) {}
 
-  static constexpr int64_t kCodesBytes = 2 * kSlabBytes * kTileRows;
+  static constexpr int64_t kPanelCodes = kSlabBytes * kTileRows;
+  static constexpr int64_t kCodesBytes = 2 * kPanelCodes;
   static constexpr int64_t kScratchBytes =
       kCodesBytes + kBandRows / kTileRows * kBlockPanels * kTileBytes;
 
@@ -100,8 +101,8 @@ class ManyRows {
     return totals_ + (even * tiles_ + tile * width + panel - first_ - even) * kTileBytes;
   }
 
-  NextPanels next_panels(int64_t panel) const {
-    const int64_t pairs = (tiles_ + 1) / 2, steps = (slab_end_ - slab_) / step_bytes_ * pairs;
+  // Within so many steps.
+  NextPanels next_panels(int64_t panel, int64_t steps) const {
     const bool same_slab = panel + 2 < last_, same_block = same_slab || slab_end_ < row_bytes_;
     const int64_t next = same_slab ? panel + 2 : same_block ? first_ : last_;
     const int64_t byte = same_slab ? slab_ : same_block ? slab_end_ : 0;
@@ -111,7 +112,7 @@ class ManyRows {
 
   template <bool kBf16, int kPanels>
   void slab_of_one_group(int64_t panel) const {
-    NextPanels next = next_panels(panel);
+    NextPanels next = next_panels(panel, (slab_end_ - slab_) / 64 * ((tiles_ + 1) / 2));
     for (int64_t tile = 0; tile < tiles_; tile += 2) {
       tiles_ - tile >= 2 ? tiles_of_one_group<kBf16, 2, kPanels>(panel, tile, next)
                          : tiles_of_one_group<kBf16, 1, kPanels>(panel, tile, next);
@@ -131,8 +132,8 @@ class ManyRows {
     for (int64_t byte = slab_; byte < slab_end_; byte += 64, next_sums += Block::kTiles * kLine) {
       next.step();
       prefetch_sums<Block::kTiles>(next_sums);
-      Block::template step<kBf16, true>(rows_, first_tile_ + tile, byte,
-                                        panel_at(panel) + byte * kTileRows, layout_.panel_bytes);
+      Block::template step<product_of(kBf16), true>(
+          rows_, first_tile_ + tile, byte, panel_at(panel) + byte * kTileRows, layout_.panel_bytes);
     }
     Block::store(sums);
   }
@@ -145,50 +146,67 @@ class ManyRows {
 
   template <bool kBf16, int kPanels>
   void slab_of_groups(int64_t panel) const {
-    const char* lines = inputs_at(panel, slab_);
-    int64_t stride = layout_.panel_bytes;
-    if (nibbles(layout_)) {
-      const Bf16Codes bf16(layout_.zero_point);
-      stride = kSlabBytes * kTileRows;
-      for (int p = 0; p < kPanels; ++p) {
-        for (int64_t byte = slab_; byte < slab_end_; byte += group_bytes_) {
-          unpack_group<kBf16>(layout_, bf16, inputs_at(panel + p, byte),
-                              codes_ + p * stride + (byte - slab_) * kTileRows);
-        }
+    const Bf16Codes bf16(layout_.zero_point);
+    for (int p = 0; p < kPanels; ++p) {
+      for (int64_t byte = slab_; byte < slab_end_; byte += group_bytes_) {
+        const char* from = inputs_at(panel + p, byte);
+        char* to = codes_ + p * kPanelCodes + (byte - slab_) * kTileRows;
+        kBf16 ? unpack_bf16(layout_, bf16, from, to) : unpack_signed(layout_, from, to);
       }
-      lines = codes_;
     }
-    NextPanels next = next_panels(panel);
+    const int64_t groups = (slab_end_ - slab_) / group_bytes_;
+    NextPanels next = next_panels(panel, groups * ((tiles_ + 1) / 2));
     for (int64_t tile = 0; tile < tiles_; tile += 2) {
-      tiles_ - tile >= 2 ? tiles_of_groups<kBf16, 2, kPanels>(panel, tile, lines, stride, next)
-                         : tiles_of_groups<kBf16, 1, kPanels>(panel, tile, lines, stride, next);
+      tiles_ - tile >= 2 ? tiles_of_groups<kBf16, 2, kPanels>(panel, tile, next)
+                         : tiles_of_groups<kBf16, 1, kPanels>(panel, tile, next);
     }
   }
 
+  // A group's sums are added to totals while the next group is multiplied: in this order, since
+  // what waits for a product to be stored would keep the additions from beginning.
   template <bool kBf16, int kRowTiles, int kPanels>
-  void tiles_of_groups(int64_t panel, int64_t tile, const char* lines, int64_t stride,
-                       NextPanels& next) const {
+  void tiles_of_groups(int64_t panel, int64_t tile, NextPanels& next) const {
     using Block = TileBlock<kRowTiles, kPanels>;
-    alignas(64) char sums[Block::kBytes];
-    char* totals = totals_of(panel, tile);
-    if (slab_ == 0) {
-      for (int64_t at = 0; at < Block::kBytes; at += kLine) {
-        Vec16::store(totals + at, Vec16::all(0));
-      }
-    }
-    const int64_t row = (first_tile_ + tile) * kTileRows, left = piece_.row_count - row;
-    const int row_count =
-        static_cast<int>(left < kRowTiles * kTileRows ? left : kRowTiles * kTileRows);
-    for (int64_t group = slab_; group < slab_end_; group += group_bytes_) {
+    constexpr TileProduct kProduct = kBf16 ? TileProduct::kBF16 : TileProduct::kSignedSigned;
+    alignas(64) char sums[2][Block::kBytes];
+    char* const totals = totals_of(panel, tile);
+    const int64_t first = slab_ / group_bytes_, last = slab_end_ / group_bytes_;
+    const char* lines = codes_;
+    for (int64_t group = first; group < last; ++group) {
+      next.step();
       Block::zero();
-      for (int64_t byte = group; byte < group + group_bytes_; byte += step_bytes_) {
-        next.step();
-        Block::template step<kBf16, true>(rows_, first_tile_ + tile, byte,
-                                          lines + (byte - slab_) * kTileRows, stride);
+      const int64_t begin = group * group_bytes_;
+      for (int64_t byte = begin; byte < begin + group_bytes_; byte += step_bytes_) {
+        Block::template step<kProduct, true>(rows_, first_tile_ + tile, byte, lines, kPanelCodes);
+        lines += step_bytes_ * kTileRows;
       }
-      Block::store(sums);
-      Block::template add_group<kBf16>(piece_, panel, group / group_bytes_, row, row_count, sums,
-                                       totals);
+      if (group > first) {
+        add<kBf16, kRowTiles, kPanels>(panel, tile, group - 1, sums[(group - 1) % 2], totals);
+      }
+      Block::store(sums[group % 2]);
+    }
+    add<kBf16, kRowTiles, kPanels>(panel, tile, last - 1, sums[(last - 1) % 2], totals);
+  }
+
+  template <bool kBf16, int kRowTiles, int kPanels>
+  void add(int64_t panel, int64_t tile, int64_t group, const char* sums, char* totals) const {
+    for (int t = 0; t < kRowTiles; ++t) {
+      const float* row_scales =
+          piece_.row_scales + ((first_tile_ + tile + t) * layout_.groups + group) * kTileRows;
+      for (int p = 0; p < kPanels; ++p, sums += kTileBytes, totals += kTileBytes) {
+        const F scales = group_scales(piece_, panel_at(panel + p), group);
+        for (int r = 0; r < kTileRows; ++r) {
+          char* const at = totals + r * kLine;
+          F total = group == 0 ? Vec16::zero_f() : Vec16::load_f(at);
+          if constexpr (kBf16) {
+            total = Vec16::fma(Vec16::load_f(sums + r * kLine), scales, total);
+          } else {
+            total = Vec16::fma(Vec16::to_float(Vec16::load(sums + r * kLine)),
+                               Vec16::mul(scales, Vec16::all_f(row_scales[r])), total);
+          }
+          Vec16::store(at, Vec16::bits(total));
+        }
+      }
     }
   }
 

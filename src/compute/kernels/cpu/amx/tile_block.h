@@ -47,6 +47,20 @@ inline F scaled(I sum, I above, F scales, F row_scale, F total) {
   return Vec16::fma(Vec16::to_float(Vec16::sub(sum, above)), Vec16::mul(scales, row_scale), total);
 }
 
+template <TileProduct kProduct, int kSum, int kLeft, int kRight>
+void dot() {
+  if constexpr (kProduct == TileProduct::kBF16) {
+    Tiles::dot_bf16<kSum, kLeft, kRight>();
+  } else if constexpr (kProduct == TileProduct::kSignedUnsigned) {
+    Tiles::dot_signed_unsigned<kSum, kLeft, kRight>();
+  } else {
+    Tiles::dot_signed_signed<kSum, kLeft, kRight>();
+  }
+}
+constexpr TileProduct product_of(bool bf16) {
+  return bf16 ? TileProduct::kBF16 : TileProduct::kSignedUnsigned;
+}
+
 // Tile numbers: sums 0 to 3, left operands 4 and 5, right ones 6 and 7 (tile.h).
 template <int kRowTiles, int kPanels>
 struct TileBlock {
@@ -81,24 +95,25 @@ struct TileBlock {
 
   // One step of depth: rows of tile `tile` and the next one from `byte` on, against lines of each
   // panel, `stride` apart. kPassing: the rows pass the first cache by.
-  template <bool kBf16, bool kPassing = false>
+  template <TileProduct kProduct, bool kPassing = false>
   static void step(const TiledRows& rows, int64_t tile, int64_t byte, const char* lines,
                    int64_t stride) {
     left<4, kPassing>(rows.at(tile, byte));
     if constexpr (kRowTiles == 2) left<5, kPassing>(rows.at(tile + 1, byte));
-    by_panels<kBf16>(lines, stride);
+    by_panels<kProduct>(lines, stride);
   }
 
-  // Adds a group's sums: to totals of so many rows, which begin at `row` of the piece.
+  // Adds a group's sums of the piece's rows, which are the block's, to totals.
   template <bool kBf16>
-  static void add_group(const PanelPiece& piece, int64_t panel, int64_t group, int64_t row,
-                        int row_count, char* sums, char* totals) {
+  static void add_group(const PanelPiece& piece, int64_t panel, int64_t group, char* sums,
+                        char* totals) {
     const PanelLayout& layout = piece.layout;
     F scales[kPanels];
     for (int p = 0; p < kPanels; ++p) {
       scales[p] = group_scales(piece, piece.panels + (panel + p) * layout.panel_bytes, group);
     }
-    for (int r = 0; r < row_count; ++r) {
+    const int64_t height = tile_height(piece.row_count);
+    for (int r = 0; r < piece.row_count; ++r) {
       if constexpr (kBf16) {
         for (int p = 0; p < kPanels; ++p) {
           char* const total = sums_at(totals, r, p);
@@ -108,7 +123,7 @@ struct TileBlock {
         continue;
       }
       // INT8 rows.
-      const int64_t at = (row + r) * layout.groups + group;
+      const int64_t at = r / kTileRows * kTileRows * layout.groups + group * height + r % kTileRows;
       const I above = Vec16::all(piece.row_sums[at]);
       const F row_scale = Vec16::all_f(piece.row_scales[at]);
       for (int p = 0; p < kPanels; ++p) {
@@ -130,22 +145,14 @@ struct TileBlock {
       Tiles::load<kTile>(from, kLine);
     }
   }
-  template <bool kBf16, int kSum, int kLeft, int kRight>
-  static void dot() {
-    if constexpr (kBf16) {
-      Tiles::dot_bf16<kSum, kLeft, kRight>();
-    } else {
-      Tiles::dot_signed_unsigned<kSum, kLeft, kRight>();
-    }
-  }
-  template <bool kBf16, int kPanel = 0>
+  template <TileProduct kProduct, int kPanel = 0>
   static void by_panels(const char* lines, int64_t stride) {
     if constexpr (kPanel < kPanels) {
       constexpr int kRight = 6 + kPanel % 2;  // so that one is loaded while the other multiplies
       Tiles::load<kRight>(lines + kPanel * stride, kLine);
-      dot<kBf16, kPanel, 4, kRight>();
-      if constexpr (kRowTiles == 2) dot<kBf16, kPanels + kPanel, 5, kRight>();
-      by_panels<kBf16, kPanel + 1>(lines, stride);
+      dot<kProduct, kPanel, 4, kRight>();
+      if constexpr (kRowTiles == 2) dot<kProduct, kPanels + kPanel, 5, kRight>();
+      by_panels<kProduct, kPanel + 1>(lines, stride);
     }
   }
 };
@@ -172,6 +179,27 @@ inline void unpack_bf16(const PanelLayout& layout, const Bf16Codes& bf16, const 
     Vec16::store(codes + part, bf16.widen<1>(words));
     Vec16::store(codes + 2 * part, bf16.widen<2>(words));
     Vec16::store(codes + 3 * part, bf16.widen<3>(words));
+  }
+}
+// The codes of a group of bytes or nibbles without their zero point, with a sign.
+inline void unpack_signed(const PanelLayout& layout, const char* lines, char* codes) {
+  const I signs = Vec16::all(static_cast<int32_t>(0x80808080u));
+  const int64_t count = layout.group_lines;
+  if (layout.format == PanelFormat::kBytes) {
+    for (int64_t line = 0; line < count; ++line) {
+      Vec16::store(codes + line * kLine, Vec16::one_of(line_at(lines, line), signs));
+    }
+    return;
+  }
+  // With its highest bit set, no byte borrows from the next.
+  const I zero = Vec16::all(layout.zero_point * 0x01010101);
+  const auto with_sign = [&](I nibbles) {
+    return Vec16::one_of(Vec16::sub(Vec16::either(nibbles, signs), zero), signs);
+  };
+  for (int64_t line = 0; line < count; ++line) {
+    const I both = line_at(lines, line);
+    Vec16::store(codes + line * kLine, with_sign(low_nibbles(both)));
+    Vec16::store(codes + (count + line) * kLine, with_sign(high_nibbles(both)));
   }
 }
 template <bool kBf16>
