@@ -14,28 +14,19 @@ constexpr int64_t kBandRows = 512;
 constexpr int64_t kSlabBytes = 1024;  // of a row
 constexpr int64_t kBlockPanels = 32;
 
-// The same slab of the panels that come next, fetched a few lines at a time.
-class NextPanels {
- public:
-  // Of each of two panels so many lines, within so many steps.
-  NextPanels(const char* panel, int64_t panel_bytes, int64_t lines, int64_t steps)
-      : at_(panel),
-        second_(panel + panel_bytes),
-        left_(lines),
-        lines_(lines),
-        per_step_((2 * lines + steps - 1) / steps) {}
+// A slab of the two panels that come next, fetched a few lines at each of so many steps.
+struct NextPanels {
+  const char* at;
+  int64_t panel_bytes, per_step;
 
+  NextPanels(const char* panel, int64_t bytes, int64_t lines, int64_t steps)
+      : at(panel), panel_bytes(bytes), per_step((lines + steps - 1) / steps) {}
   void step() {
-    for (int64_t i = 0; i < per_step_; ++i, at_ += kLine, --left_) {
-      if (left_ == 0) at_ = second_;
-      if (left_ == -lines_) return;
-      __builtin_prefetch(at_, 0, 2);
+    for (int64_t i = 0; i < per_step; ++i, at += kLine) {
+      __builtin_prefetch(at, 0, 2);
+      __builtin_prefetch(at + panel_bytes, 0, 2);
     }
   }
-
- private:
-  const char *at_, *second_;
-  int64_t left_, lines_, per_step_;
 };
 
 class ManyRows {
@@ -129,11 +120,16 @@ class ManyRows {
       Block::load(sums);
     }
     const char* next_sums = sums + Block::kBytes;
-    for (int64_t byte = slab_; byte < slab_end_; byte += 64, next_sums += Block::kTiles * kLine) {
+    const char* rows = rows_.at(first_tile_ + tile, slab_);
+    const char* lines = inputs_at(panel, slab_);
+    const int64_t tile_bytes = rows_.tile_bytes(), panel_bytes = layout_.panel_bytes;
+    for (int64_t steps = (slab_end_ - slab_) / 64; steps > 0; --steps) {
+      Block::template step<product_of(kBf16), true>(rows, tile_bytes, lines, panel_bytes);
       next.step();
       prefetch_sums<Block::kTiles>(next_sums);
-      Block::template step<product_of(kBf16), true>(
-          rows_, first_tile_ + tile, byte, panel_at(panel) + byte * kTileRows, layout_.panel_bytes);
+      rows += kTileBytes;
+      lines += kTileBytes;
+      next_sums += Block::kTiles * kLine;
     }
     Block::store(sums);
   }
@@ -151,7 +147,8 @@ class ManyRows {
       for (int64_t byte = slab_; byte < slab_end_; byte += group_bytes_) {
         const char* from = inputs_at(panel + p, byte);
         char* to = codes_ + p * kPanelCodes + (byte - slab_) * kTileRows;
-        kBf16 ? unpack_bf16(layout_, bf16, from, to) : unpack_signed(layout_, from, to);
+        kBf16 ? unpack_bf16(layout_, bf16, from, 0, layout_.group_lines, to)
+              : unpack_signed(layout_, from, to);
       }
     }
     const int64_t groups = (slab_end_ - slab_) / group_bytes_;
@@ -171,13 +168,15 @@ class ManyRows {
     alignas(64) char sums[2][Block::kBytes];
     char* const totals = totals_of(panel, tile);
     const int64_t first = slab_ / group_bytes_, last = slab_end_ / group_bytes_;
-    const char* lines = codes_;
+    const char *rows = rows_.at(first_tile_ + tile, 0), *lines = codes_;
+    const int64_t tile_bytes = rows_.tile_bytes();
     for (int64_t group = first; group < last; ++group) {
       next.step();
       Block::zero();
       const int64_t begin = group * group_bytes_;
       for (int64_t byte = begin; byte < begin + group_bytes_; byte += step_bytes_) {
-        Block::template step<kProduct, true>(rows_, first_tile_ + tile, byte, lines, kPanelCodes);
+        Block::template step<kProduct, true>(rows + byte / 64 * kTileBytes + byte % 64, tile_bytes,
+                                             lines, kPanelCodes);
         lines += step_bytes_ * kTileRows;
       }
       if (group > first) {
