@@ -187,6 +187,21 @@ TEST_P(LinearTest, GivesTheSameBitsInDeepMatrices) {
   }
 }
 
+// Wider than what is taken at once of the outputs.
+TEST_P(LinearTest, GivesTheSameBitsInWideMatrices) {
+  ThreadPool one(1);
+  for (const Format& format : kFormats) {
+    LinearData data(kernels(), format, Shape{256, 1061}, 49);
+    const std::vector<float> all = data.run(0, 49, one);
+    for (const int64_t rows : {1, 33}) {
+      const std::vector<float> last = data.run(49 - rows, rows, one);
+      ASSERT_TRUE(
+          same_bits(last.data(), all.data() + static_cast<size_t>((49 - rows) * 1061), last.size()))
+          << format.name << ", " << rows << " rows";
+    }
+  }
+}
+
 TEST_P(LinearTest, AccumulatesOntoTheOutput) {
   ThreadPool pool(2);
   for (const Format& format : kFormats) {

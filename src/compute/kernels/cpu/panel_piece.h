@@ -12,14 +12,16 @@ enum class TileProduct : uint8_t { kBF16, kSignedUnsigned, kSignedSigned, kUnsig
 
 // Panels [first, last) of a weight against all rows. Rows lie one after the other, row_bytes each;
 // or by tiles (PanelOps::tiled_rows): 16 rows after 16 rows, or all at once where there are fewer,
-// of which the first 64 bytes of each row come first, then the next 64 of each, and so on. Rows
-// that a last tile lacks beside others are zeros.
+// of which the first 64 bytes of each row come first, then the next 64 of each, and so on, and the
+// first group's scales of each row, then the next group's. Rows that a last tile lacks beside
+// others are zeros, their scales and sums anything.
 struct PanelPiece {
   PanelLayout layout;
-  const char* panels;       // of the whole weight
-  const char* rows;         // [row_count, row_bytes]: BF16 or INT8, perhaps by tiles
-  const float* row_scales;  // [row_count, groups], with INT8 rows
-  const int32_t* row_sums;  // [row_count, groups], with INT8 rows: zero_point * sum of the codes
+  const char* panels;  // of the whole weight
+  const char* rows;    // [row_count, row_bytes]: BF16 or INT8, perhaps by tiles
+  // With INT8 rows, [row_count, groups], perhaps by tiles.
+  const float* row_scales;
+  const int32_t* row_sums;  // zero_point * sum of the codes
   float* output;            // [row_count, out]
   int64_t row_count, out;
   int64_t first, last;

@@ -35,6 +35,14 @@ char* row_at(const RoundRows& rows, int64_t row, int64_t byte) {
          byte % 64;
 }
 
+// And where the scale and the sum of a group's codes.
+template <bool kTiled>
+int64_t group_at(const RoundRows& rows, int64_t row, int64_t group) {
+  if constexpr (!kTiled) return row * rows.groups + group;
+  const int64_t height = rows.row_count < 16 ? rows.row_count : 16;
+  return row / 16 * 16 * rows.groups + group * height + row % 16;
+}
+
 template <bool kTiled>
 void round_bf16(const RoundRows& rows) {
   for (int64_t row = rows.first; row < rows.last; ++row) {
@@ -72,7 +80,7 @@ void round_int8(const RoundRows& rows) {
         sum = Vec16::plus(sum, codes);
         Vec16::store_bytes(row_at<kTiled>(rows, row, group * padded + i), codes);
       }
-      const int64_t at = row * rows.groups + group;
+      const int64_t at = group_at<kTiled>(rows, row, group);
       rows.row_scales[at] = usual               ? largest / 127.0f
                             : bits < kNotFinite ? 0.0f
                                                 : __builtin_nanf("");

@@ -26,7 +26,7 @@ int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * t
 size_t linear_scratch_bytes(int64_t rows, int64_t in) {
   const int64_t row_bytes = 2 * rounded_up(in, kDepth);
   const int64_t scale_bytes = ((in + kLeastInputs - 1) / kLeastInputs + 1) * 8;
-  return static_cast<size_t>(rounded_up(rows, kTileRows) * row_bytes + rows * scale_bytes +
+  return static_cast<size_t>(rounded_up(rows, kTileRows) * (row_bytes + scale_bytes) +
                              kPieces * 64);
 }
 
@@ -39,11 +39,11 @@ void run_panels(const PanelOps& ops, const LinearArgs& args, ThreadPool& pool) {
   const PanelLayout& layout = args.weight.layout();
   const int64_t rows = args.rows, in = args.weight.in();
   const auto row_bytes = static_cast<size_t>(layout.row_bytes);
-  const auto group_count = static_cast<size_t>(layout.bf16_rows ? 0 : rows * layout.groups);
+  const int64_t tiled_rows = rounded_up(rows, kTileRows);
+  const auto group_count = static_cast<size_t>(layout.bf16_rows ? 0 : tiled_rows * layout.groups);
   Workspace& workspace = *args.workspace;
   const Workspace::Mark mark = workspace.mark();
-  char* rounded =
-      workspace.take<char>(static_cast<size_t>(rounded_up(rows, kTileRows)) * row_bytes).data();
+  char* rounded = workspace.take<char>(static_cast<size_t>(tiled_rows) * row_bytes).data();
   float* scales = workspace.take<float>(group_count).data();
   int32_t* sums = workspace.take<int32_t>(group_count).data();
   if (ops.tiled_rows && rows > kTileRows && rows % kTileRows != 0) {

@@ -69,6 +69,7 @@ struct Vec16 {
   }
   static I both(I a, I b) { return _mm512_and_si512(a, b); }
   static I either(I a, I b) { return _mm512_or_si512(a, b); }
+  static I one_of(I a, I b) { return _mm512_xor_si512(a, b); }
   template <int kBits>
   static I right(I v) {
     return _mm512_srli_epi32(v, kBits);

@@ -111,6 +111,9 @@ struct Vec16 {
   static I either(I a, I b) {
     return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
   }
+  static I one_of(I a, I b) {
+    return {_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)};
+  }
   template <int kBits>
   static I right(I v) {
     return {_mm256_srli_epi32(v.low, kBits), _mm256_srli_epi32(v.high, kBits)};

@@ -34,6 +34,7 @@ inline int64_t step_bytes(const PanelLayout& layout) {
 struct TiledRows {
   const char* rows;
   int64_t row_bytes, height;
+  int64_t tile_bytes() const { return kTileRows * row_bytes; }
 
   explicit TiledRows(const PanelPiece& piece)
       : rows(piece.rows), row_bytes(piece.layout.row_bytes), height(tile_height(piece.row_count)) {}
@@ -41,6 +42,25 @@ struct TiledRows {
     return rows + tile * kTileRows * row_bytes + byte / 64 * 64 * height + byte % 64;
   }
 };
+
+// total + a sum of INT8 products.
+inline F scaled(I sum, I above, F scales, F row_scale, F total) {
+  return Vec16::fma(Vec16::to_float(Vec16::sub(sum, above)), Vec16::mul(scales, row_scale), total);
+}
+
+template <TileProduct kProduct, int kSum, int kLeft, int kRight>
+void dot() {
+  if constexpr (kProduct == TileProduct::kBF16) {
+    Tiles::dot_bf16<kSum, kLeft, kRight>();
+  } else if constexpr (kProduct == TileProduct::kSignedUnsigned) {
+    Tiles::dot_signed_unsigned<kSum, kLeft, kRight>();
+  } else {
+    Tiles::dot_signed_signed<kSum, kLeft, kRight>();
+  }
+}
+constexpr TileProduct product_of(bool bf16) {
+  return bf16 ? TileProduct::kBF16 : TileProduct::kSignedUnsigned;
+}
 
 // Tile numbers: sums 0 to 3, left operands 4 and 5, right ones 6 and 7 (tile.h).
 template <int kRowTiles, int kPanels>
@@ -74,67 +94,74 @@ struct TileBlock {
     return tiles + (r / kTileRows * kPanels + p) * kTileBytes + r % kTileRows * kLine;
   }
 
-  // One step of depth: rows of tile `tile` and the next one from `byte` on, against lines of each
-  // panel, `stride` apart.
-  template <bool kBf16>
-  static void step(const TiledRows& rows, int64_t tile, int64_t byte, const char* lines,
-                   int64_t stride) {
-    Tiles::load<4>(rows.at(tile, byte), kLine);
-    if constexpr (kRowTiles == 2) Tiles::load<5>(rows.at(tile + 1, byte), kLine);
-    by_panels<kBf16>(lines, stride);
+  // One step of depth: rows of one tile and of the next, `tile_bytes` further on, against lines of
+  // each panel, `stride` apart. kPassing: the rows pass the first cache by.
+  template <TileProduct kProduct, bool kPassing = false>
+  static void step(const char* rows, int64_t tile_bytes, const char* lines, int64_t stride) {
+    left<4, kPassing>(rows);
+    by_panels<kProduct>(lines, stride);
+    if constexpr (kRowTiles == 2) {
+      left<5, kPassing>(rows + tile_bytes);
+      second_tile<kProduct>();
+    }
   }
 
-  // Adds a group's sums: to totals of so many rows, which begin at `row` of the piece.
+  // Adds a group's sums of the piece's rows, which are the block's, to totals.
   template <bool kBf16>
-  static void add_group(const PanelPiece& piece, int64_t panel, int64_t group, int64_t row,
-                        int row_count, char* sums, char* totals) {
+  static void add_group(const PanelPiece& piece, int64_t panel, int64_t group, char* sums,
+                        char* totals) {
     const PanelLayout& layout = piece.layout;
     F scales[kPanels];
     for (int p = 0; p < kPanels; ++p) {
       scales[p] = group_scales(piece, piece.panels + (panel + p) * layout.panel_bytes, group);
     }
-    for (int r = 0; r < row_count; ++r) {
-      if constexpr (kBf16) {
+    // In variables, since a store through a char* could change what is read from the piece.
+    const int64_t height = tile_height(piece.row_count), row_count = piece.row_count;
+    const int64_t tile_groups = kTileRows * layout.groups;
+    const float* const row_scales = piece.row_scales + group * height;
+    const int32_t* const row_sums = piece.row_sums + group * height;
+    for (int t = 0; t < kRowTiles; ++t) {
+      const int64_t left = row_count - t * kTileRows, rows = left < kTileRows ? left : kTileRows;
+      for (int64_t r = 0; r < rows; ++r) {
+        const int64_t at = t * tile_groups + r;
         for (int p = 0; p < kPanels; ++p) {
-          char* const total = sums_at(totals, r, p);
-          put(total,
-              Vec16::fma(Vec16::load_f(sums_at(sums, r, p)), scales[p], Vec16::load_f(total)));
+          const int64_t place = (t * kPanels + p) * kTileBytes + r * kLine;
+          F v = Vec16::load_f(totals + place);
+          if constexpr (kBf16) {
+            v = Vec16::fma(Vec16::load_f(sums + place), scales[p], v);
+          } else {
+            v = scaled(Vec16::load(sums + place), Vec16::all(row_sums[at]), scales[p],
+                       Vec16::all_f(row_scales[at]), v);
+          }
+          Vec16::store(totals + place, Vec16::bits(v));
         }
-        continue;
-      }
-      // INT8 rows.
-      const int64_t at = (row + r) * layout.groups + group;
-      const I above = Vec16::all(piece.row_sums[at]);
-      const F row_scale = Vec16::all_f(piece.row_scales[at]);
-      for (int p = 0; p < kPanels; ++p) {
-        char* const total = sums_at(totals, r, p);
-        const I sum = Vec16::sub(Vec16::load(sums_at(sums, r, p)), above);
-        put(total, Vec16::fma(Vec16::to_float(sum), Vec16::mul(scales[p], row_scale),
-                              Vec16::load_f(total)));
       }
     }
   }
 
  private:
-  static void put(char* to, F v) { Vec16::store(to, Vec16::bits(v)); }
-
-  template <bool kBf16, int kSum, int kLeft, int kRight>
-  static void dot() {
-    if constexpr (kBf16) {
-      Tiles::dot_bf16<kSum, kLeft, kRight>();
+  template <int kTile, bool kPassing>
+  static void left(const char* from) {
+    if constexpr (kPassing) {
+      Tiles::load_passing<kTile>(from, kLine);
     } else {
-      Tiles::dot_signed_unsigned<kSum, kLeft, kRight>();
+      Tiles::load<kTile>(from, kLine);
     }
   }
-  template <bool kBf16, int kPanel = 0>
+  template <TileProduct kProduct, int kPanel = 0>
   static void by_panels(const char* lines, int64_t stride) {
     if constexpr (kPanel < kPanels) {
       constexpr int kRight = 6 + kPanel % 2;  // so that one is loaded while the other multiplies
       Tiles::load<kRight>(lines + kPanel * stride, kLine);
-      dot<kBf16, kPanel, 4, kRight>();
-      if constexpr (kRowTiles == 2) dot<kBf16, kPanels + kPanel, 5, kRight>();
-      by_panels<kBf16, kPanel + 1>(lines, stride);
+      dot<kProduct, kPanel, 4, kRight>();
+      by_panels<kProduct, kPanel + 1>(lines, stride);
     }
+  }
+  // With what is still loaded of up to two panels.
+  template <TileProduct kProduct>
+  static void second_tile() {
+    dot<kProduct, kPanels, 5, 6>();
+    if constexpr (kPanels == 2) dot<kProduct, kPanels + 1, 5, 7>();
   }
 };
 
@@ -142,19 +169,20 @@ inline void prefetch_lines(const char* from, int64_t count) {
   for (int64_t line = 0; line < count; ++line) __builtin_prefetch(from + line * kLine, 0, 2);
 }
 
-// The codes of a group of nibbles, as right operands take them.
-inline void unpack_bytes(const PanelLayout& layout, const char* lines, char* codes) {
-  const int64_t count = layout.group_lines;
-  for (int64_t line = 0; line < count; ++line) {
+// The codes in lines [first, last) of a group of nibbles, where right operands have them.
+inline void unpack_bytes(const PanelLayout& layout, const char* lines, int64_t first, int64_t last,
+                         char* codes) {
+  for (int64_t line = first; line < last; ++line) {
     const I both = line_at(lines, line);
     Vec16::store(codes + line * kLine, low_nibbles(both));
-    Vec16::store(codes + (count + line) * kLine, high_nibbles(both));
+    Vec16::store(codes + (layout.group_lines + line) * kLine, high_nibbles(both));
   }
 }
 inline void unpack_bf16(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
-                        char* codes) {
-  const int64_t count = layout.group_lines, part = count * kLine;
-  for (int64_t line = 0; line < count; ++line, codes += kLine) {
+                        int64_t first, int64_t last, char* codes) {
+  const int64_t part = layout.group_lines * kLine;
+  codes += first * kLine;
+  for (int64_t line = first; line < last; ++line, codes += kLine) {
     const I words = line_at(lines, line);
     Vec16::store(codes, bf16.widen<0>(words));
     Vec16::store(codes + part, bf16.widen<1>(words));
@@ -162,13 +190,38 @@ inline void unpack_bf16(const PanelLayout& layout, const Bf16Codes& bf16, const 
     Vec16::store(codes + 3 * part, bf16.widen<3>(words));
   }
 }
-template <bool kBf16>
-void unpack_group(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
-                  char* codes) {
-  if constexpr (kBf16) {
-    unpack_bf16(layout, bf16, lines, codes);
-  } else {
-    unpack_bytes(layout, lines, codes);
+// Of as many panels, codes kGroupBytes apart.
+template <bool kBf16, int kPanels>
+void unpack_panels(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
+                   int64_t first, int64_t last, char* codes) {
+  for (int p = 0; p < kPanels; ++p, lines += layout.panel_bytes, codes += kGroupBytes) {
+    if constexpr (kBf16) {
+      unpack_bf16(layout, bf16, lines, first, last, codes);
+    } else {
+      unpack_bytes(layout, lines, first, last, codes);
+    }
+  }
+}
+
+// The codes of a group of bytes or nibbles without their zero point, with a sign.
+inline void unpack_signed(const PanelLayout& layout, const char* lines, char* codes) {
+  const I signs = Vec16::all(static_cast<int32_t>(0x80808080u));
+  const int64_t count = layout.group_lines;
+  if (layout.format == PanelFormat::kBytes) {
+    for (int64_t line = 0; line < count; ++line) {
+      Vec16::store(codes + line * kLine, Vec16::one_of(line_at(lines, line), signs));
+    }
+    return;
+  }
+  // With its highest bit set, no byte borrows from the next.
+  const I zero = Vec16::all(layout.zero_point * 0x01010101);
+  const auto with_sign = [&](I nibbles) {
+    return Vec16::one_of(Vec16::sub(Vec16::either(nibbles, signs), zero), signs);
+  };
+  for (int64_t line = 0; line < count; ++line) {
+    const I both = line_at(lines, line);
+    Vec16::store(codes + line * kLine, with_sign(low_nibbles(both)));
+    Vec16::store(codes + (count + line) * kLine, with_sign(high_nibbles(both)));
   }
 }
 

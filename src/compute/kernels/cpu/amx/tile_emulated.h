@@ -47,6 +47,10 @@ struct Tiles {
     }
   }
   template <int kTile>
+  static void load_passing(const void* from, int64_t stride_bytes) {
+    load<kTile>(from, stride_bytes);
+  }
+  template <int kTile>
   static void store(void* to, int64_t stride_bytes) {
     for (int row = 0; row < row_count(kTile); ++row) {
       __builtin_memcpy(static_cast<char*>(to) + row * stride_bytes,
