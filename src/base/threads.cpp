@@ -191,8 +191,9 @@ struct ThreadPool::Shared {
     uint32_t seen = 0;
     for (;;) {
       if (!spin_until_change(opened, seen, spin_ns)) opened.wait(seen, std::memory_order_acquire);
-      if (stopping.load(std::memory_order_acquire)) return;
+      // In this order: whoever sees the pool's last change of `opened` must not sleep again.
       seen = opened.load(std::memory_order_acquire);
+      if (stopping.load(std::memory_order_acquire)) return;
       if (!enter(seen)) continue;
       worker_pieces.fetch_add(work(worker), std::memory_order_relaxed);
       leave();

@@ -155,6 +155,14 @@ TEST(ThreadPool, MoreThreadsThanCpusStillFinish) {
   EXPECT_EQ(sum, 30'000);
 }
 
+// A worker that just woke for the last loop, or for none, must see that the pool ends.
+TEST(ThreadPool, EndsWhateverItsWorkersAreDoing) {
+  for (int i = 0; i < 2000; ++i) {
+    ThreadPool pool(3);
+    for (int loops = i % 3; loops > 0; --loops) pool.run(8, 1, [](int, int64_t, int64_t) {});
+  }
+}
+
 TEST(ThreadPool, OtherThreadsTakePart) {
   ThreadPool pool(2);
   std::atomic<int> arrived{0};

@@ -258,8 +258,11 @@ TEST_F(Cli, AMadeModelThatCannotBeIsRefused) {
     expect_refused(run(arguments), words);
   };
   refused({"gpt-5", "--load-format", "dummy"}, {"gpt-5", "llama-3-8b"});
-  refused({"llama-3-70b", "--load-format", "dummy", "--num-layers", "100000"},
+  refused({"llama-3-70b", "--load-format", "dummy", "--num-layers", "2000"},
           {"llama-3-70b", "MiB", "memory"});
+  // More than there are addresses.
+  refused({"llama-3-70b", "--load-format", "dummy", "--num-layers", "100000"},
+          {"llama-3-70b", "cannot reserve", "memory"});
   refused({"demo", "--load-format", "inflated"}, {"--config-shape"});
   refused(
       {"demo", "--load-format", "inflated", "--config-shape", "llama-3-8b", "--num-layers", "1"},

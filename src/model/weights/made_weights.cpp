@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "base/check.h"
 #include "base/rng.h"
@@ -49,7 +50,13 @@ Result<std::unique_ptr<MadeWeights>> MadeWeights::reserve(const std::vector<Tens
   std::unique_ptr<MadeWeights> made(new MadeWeights());
   made->where_ = std::move(where);
   made->total_bytes_ = bytes_of(tensors);
-  KT_TRY(made->arena_, Arena::reserve(total));
+  Result<Arena> arena = Arena::reserve(total);
+  if (!arena.ok()) {
+    Error error = arena.error();
+    error.message = made->where_ + ": " + error.message;
+    return error;
+  }
+  made->arena_ = std::move(arena).value();
   size_t at = 0;
   for (const TensorShape& tensor : tensors) {
     const std::byte* data = made->arena_.bytes().data() + at;
