@@ -9,15 +9,17 @@ import argparse
 import json
 import math
 import os
+import random
 import struct
 import subprocess
 import sys
 import tempfile
 
+from inflect import article
+from lexicon import CLASSES
+
 OPENINGS, STORY_TOKENS, ANSWER_TOKENS = 10, 150, 400
-# About the user, a story of the model's own and what was in it, a fact of the world, and back to the beginning.
-QUESTIONS = ("My name is Nora.", "Tell me about a fox named Mia.", "Who is the friend of Mia?", "What animal is Mia?",
-             "Where does Velka live?", "What is my name?")
+CONVERSATIONS, SEED, USUAL = 20, 1, 40   # words of each class
 
 CARD = """# The demo model
 
@@ -66,9 +68,16 @@ Held-out loss by kind of text, nats a token:
 
 {stories}
 
-## A conversation of {turns} turns, temperature 0
+## Conversations of six turns, temperature 0
 
-Its questions were written before the model was trained.
+About the user, a story of the model's own, and back to what was said before it: {conversations} conversations with
+names, foods and animals drawn at random (`make_card.py`, seed {seed}). {whole} had every answer right.
+
+| question | right |
+|---|---|
+{recalled}
+
+The first of those with every answer right:
 
 {conversation}
 
@@ -148,15 +157,43 @@ def stories(programs, rows):
         yield f"> **{opening}**{said}"
 
 
-def conversation(programs):
-    """The questions in turn; the answers are the model's own."""
-    prompt, lines = "", []
-    for question in QUESTIONS:
-        prompt += f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-        answer = programs.continued(prompt, ANSWER_TOKENS)
-        prompt += f"{answer}<|im_end|>\n"
-        lines += [f"> **user:** {question}", f"> **assistant:** {answer}"]
-    return "\n>\n".join(line.replace("\n", "\n> ") for line in lines)
+class Conversation:
+    """Six questions with the model's own answers; the last three have one right answer each."""
+
+    def __init__(self, programs, user, hero, food, kind):
+        asked = (f"My name is {user}.", f"I like {food}.", f"Tell me about {article(kind)} named {hero}.",
+                 f"What animal is {hero}?", "What do I like to eat?", "What is my name?")
+        prompt, self.turns = "", []
+        for question in asked:
+            prompt += f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+            answer = programs.continued(prompt, ANSWER_TOKENS)
+            prompt += f"{answer}<|im_end|>\n"
+            self.turns.append((question, answer))
+        right = (f"{hero} is {article(kind)}.", f"You like {food}.", f"Your name is {user}.")
+        self.right = [answer == wanted for (_, answer), wanted in zip(self.turns[3:], right)]
+
+    def text(self):
+        lines = [line for question, answer in self.turns
+                 for line in (f"> **user:** {question}", f"> **assistant:** {answer}")]
+        return "\n>\n".join(line.replace("\n", "\n> ") for line in lines)
+
+
+def conversations(programs):
+    draw = random.Random(SEED)
+    for _ in range(CONVERSATIONS):
+        user, hero = draw.sample(CLASSES["name"][:USUAL], 2)
+        yield Conversation(programs, user, hero, draw.choice(CLASSES["food"][:USUAL]),
+                           draw.choice(CLASSES["animal"][:USUAL]))
+
+
+def conversation_fields(programs):
+    talks = list(conversations(programs))
+    whole = [talk for talk in talks if all(talk.right)]
+    questions = ("What animal is (the story's hero)?", "What do I like to eat?", "What is my name?")
+    recalled = [f"| {question} | {sum(talk.right[i] for talk in talks)} of {CONVERSATIONS} |"
+                for i, question in enumerate(questions)]
+    return {"conversations": CONVERSATIONS, "seed": SEED, "whole": len(whole), "recalled": "\n".join(recalled),
+            "conversation": whole[0].text() if whole else "(none)"}
 
 
 def draft_sentence(run):
@@ -185,9 +222,9 @@ def main():
         curve="\n".join(f"| {r['minutes']} | {r['step']:,} | {r['tokens']:,} | {r['loss']} | {r['bound']} "
                         f"| {r['names'][0]}, {r['names'][1]} |" for r in curve),
         draft=draft_sentence(args.draft_run), yardstick=table, kinds="\n".join(programs.kinds()),
-        openings=OPENINGS, story_tokens=STORY_TOKENS, turns=len(QUESTIONS),
+        openings=OPENINGS, story_tokens=STORY_TOKENS,
         stories="\n\n".join(stories(programs, read_lines(args.folder, "data", "held_out.jsonl"))),
-        conversation=conversation(programs))
+        **conversation_fields(programs))
     path = os.path.join(args.folder, "README.md")
     with open(path + ".new", "w") as out:
         out.write(card)
