@@ -17,11 +17,6 @@ namespace {
 
 void tile_panels(const PanelPiece& piece) {
   if (piece.row_count > 2 * kTileRows) return many_rows(piece);
-  // Groups that fill half a tile cost a single row more than vectors do, whose integer sums, and
-  // with them every bit of the result, are the same. One row lies as vectors have it.
-  if (piece.row_count == 1 && !piece.layout.bf16_rows && step_bytes(piece.layout) < 64) {
-    return vector_linear(piece);
-  }
   int64_t panel = piece.first;
   if (piece.row_count <= kTileRows) {
     for (; panel + 4 <= piece.last; panel += 4) FewRows<1, 4>(piece, panel).run();
@@ -33,6 +28,11 @@ void tile_panels(const PanelPiece& piece) {
 }
 
 void tile_linear(const PanelPiece& piece) {
+  // Groups that fill half a tile cost a single row more than vectors do, whose integer sums, and
+  // with them every bit of the result, are the same. One row lies as vectors have it.
+  if (piece.row_count == 1 && !piece.layout.bf16_rows && step_bytes(piece.layout) < 64) {
+    return vector_linear(piece);
+  }
   Tiles::configure(static_cast<int>(step_bytes(piece.layout)),
                    static_cast<int>(tile_height(piece.row_count)));
   if (piece.layout.bf16_rows) {
