@@ -164,12 +164,4 @@ std::string json_of(const Ceilings& ceilings) {
   return json.dump(2);
 }
 
-double peak_of(const Ceilings& ceilings, std::string_view kind, std::string_view table) {
-  const Instruction* best = best_instruction(kind, table);
-  for (const Peak& peak : ceilings.peaks) {
-    if (peak.instruction == best) return peak.all_threads;
-  }
-  return 0;
-}
-
 }  // namespace kilotoken::bench

@@ -38,8 +38,8 @@ struct Instruction {
   void (*run)(long loops);
 };
 std::span<const Instruction> instructions();
-// Operations a second on all threads of the pool at once, the best of several tries.
-double operations_per_s(const Instruction& instruction, ThreadPool& pool);
+// Operations a second on all threads of the pool at once, the best of several tries of 8 ms.
+double operations_per_s(const Instruction& instruction, ThreadPool& pool, int tries = 25);
 // The best instruction of a kind that a kernel table's arithmetic uses ("avx2", "avx512", "amx",
 // and of "reference" what avx2 has); nullptr where it has none here.
 const Instruction* best_instruction(std::string_view kind, std::string_view table);
@@ -67,7 +67,5 @@ struct Ceilings {
 Result<Ceilings> measure_ceilings(int threads, size_t bytes);
 std::string text_of(const Ceilings& ceilings);
 std::string json_of(const Ceilings& ceilings);
-// The peak of a kind for a table, or 0.
-double peak_of(const Ceilings& ceilings, std::string_view kind, std::string_view table);
 
 }  // namespace kilotoken::bench

@@ -115,13 +115,13 @@ std::span<const Instruction> instructions() {
   return kAll;
 }
 
-double operations_per_s(const Instruction& instruction, ThreadPool& pool) {
+double operations_per_s(const Instruction& instruction, ThreadPool& pool, int tries) {
   constexpr int64_t kTryNs = 8'000'000;
-  constexpr int kTries = 25, kPieces = 8;
+  constexpr int kPieces = 8;
   const SystemClock clock;
   long loops = 1000;
   double best = 0;
-  for (int tries = 0; tries < kTries;) {
+  for (int done_tries = 0; done_tries < tries;) {
     const int64_t begin = clock.now_ns();
     // More pieces than threads: who runs faster does more.
     pool.run(kPieces * pool.size(), 1, [&](int, int64_t first, int64_t last) {
@@ -134,7 +134,7 @@ double operations_per_s(const Instruction& instruction, ThreadPool& pool) {
     }
     const double done = static_cast<double>(loops) * kPieces * pool.size();
     best = std::max(best, done * instruction.operations * 1e9 / static_cast<double>(ns));
-    ++tries;
+    ++done_tries;
   }
   return best;
 }

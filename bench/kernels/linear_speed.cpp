@@ -1,14 +1,18 @@
 // How fast linears are on this machine, beside what limits them: bytes of weights a second and the
 // memory's speed for few rows, operations a second and the instruction's own for many. Weights come
-// from memory: they cycle through more than any cache holds.
+// from memory: they cycle through more than any cache holds. Before each pass the ceiling is
+// measured again, since a virtual machine's neighbours come and go within seconds.
 //
-// usage: ./dev bench kernels [TABLE...] [FORMAT...] [--threads N] [--gib G] [--quick]
+// usage: ./dev bench kernels [TABLE...] [FORMAT...] [--threads N] [--gib G] [--quick] [--cached]
 //   TABLE: kernel tables to measure; by default the best one. FORMAT: weight formats; by default
-//   all. --quick: batch 1 and prefill 512 only
+//   all. --quick: batch 1 and prefill 512 only. --cached: few rows also on a matrix that stays in
+//   the cores' own caches: what the kernel would do if memory took no time
 
 #include <algorithm>
 #include <cstdio>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,7 +26,12 @@ namespace kilotoken::bench {
 namespace {
 
 constexpr int64_t kIn = 4096, kOut = 14336;  // the widest matrix of an 8 B model
-constexpr int kRepeats = 5;
+constexpr int kFewestPasses = 3, kMostPasses = 9;
+constexpr int64_t kPassesNs = 4'000'000'000;  // of a line; the fewest passes may take longer
+// Of which each ceiling reads the next part: third caches of hundreds of MiB keep some of what was
+// read a moment ago.
+constexpr size_t kReadBytes = size_t{4} << 30, kReadPart = size_t{1} << 30;
+constexpr size_t kCachedBytes = size_t{1} << 20;  // a thread
 
 struct Format {
   const char* name;
@@ -44,9 +53,9 @@ constexpr Format kFormats[] = {
 };
 
 // Numbers of a trained matrix's size, in the type that the format is made from.
-std::vector<std::byte> stored_numbers(DType dtype) {
+std::vector<std::byte> stored_numbers(DType dtype, int64_t out) {
   constexpr size_t kPattern = 1 << 20;
-  const auto count = static_cast<size_t>(kIn * kOut);
+  const auto count = static_cast<size_t>(kIn * out);
   std::vector<std::byte> bytes(count * size_of(dtype));
   for (size_t i = 0; i < kPattern; ++i) {
     const float value = 0.03f * static_cast<float>(2.0 * uniform_at(1, 0, i) - 1.0);
@@ -66,14 +75,14 @@ struct Stack {
   std::vector<Weight> weights;
 };
 
-Result<Stack> make_stack(const Kernels& kernels, const Format& format, size_t bytes,
+Result<Stack> make_stack(const Kernels& kernels, const Format& format, int64_t out, size_t bytes,
                          ThreadPool& pool) {
   Stack stack;
   const DType dtype = format.format == WeightFormat::kF32   ? DType::kF32
                       : format.format == WeightFormat::kF16 ? DType::kF16
                                                             : DType::kBF16;
-  stack.stored = stored_numbers(dtype);
-  const Tensor stored(stack.stored.data(), dtype, {kOut, kIn});
+  stack.stored = stored_numbers(dtype, out);
+  const Tensor stored(stack.stored.data(), dtype, {out, kIn});
   const bool plain = row_of(format.format).plain();
   const bool view = plain && (format.format != WeightFormat::kBF16 || !kernels.packs_bf16);
   for (size_t total = 0; total < bytes; total += stack.weights.back().bytes()) {
@@ -84,40 +93,93 @@ Result<Stack> make_stack(const Kernels& kernels, const Format& format, size_t by
     }
     KT_TRY(Arena copy, Arena::reserve(stored.bytes()));
     std::copy(stack.stored.begin(), stack.stored.end(), copy.bytes().begin());
-    stack.weights.push_back(Weight::view(Tensor(copy.bytes().data(), dtype, {kOut, kIn})));
+    stack.weights.push_back(Weight::view(Tensor(copy.bytes().data(), dtype, {out, kIn})));
     stack.copies.push_back(std::move(copy));
   }
   return stack;
 }
 
-// Seconds of one matrix, the best of several passes over `matrices` of them.
-double seconds_each(const Kernels& kernels, const Stack& stack, int64_t rows, size_t matrices,
-                    ThreadPool& pool) {
+// What the machine gives just now, by the pool that the kernels run on.
+class Beside {
+ public:
+  static Result<Beside> start(const Ceilings& ceilings, ThreadPool& pool) {
+    KT_TRY(Arena memory, touched_memory(kReadBytes, pool));
+    return Beside(ceilings, std::move(memory), pool);
+  }
+  double bytes_per_s() {
+    const std::span<const std::byte> all = memory_.bytes();
+    next_ = next_ + kReadPart > all.size() ? 0 : next_;
+    const auto part = all.subspan(next_, std::min(kReadPart, all.size()));
+    next_ += kReadPart;
+    return read_once(part, pattern_, *pool_) * 1e9;
+  }
+  double operations_per_s(const Instruction& instruction) {
+    return bench::operations_per_s(instruction, *pool_, 3);
+  }
+
+ private:
+  Beside(const Ceilings& ceilings, Arena memory, ThreadPool& pool)
+      : pattern_(ceilings.read_all.pattern), memory_(std::move(memory)), pool_(&pool) {}
+  ReadPattern pattern_;
+  Arena memory_;
+  size_t next_ = 0;
+  ThreadPool* pool_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// One line: several passes of a kernel, each with the ceiling before it.
+struct Passes {
+  double matrix_s = 1e9, ceiling = 0;  // the best of each
+  std::vector<double> shares;          // of the ceiling just before
+
+  // `work`: of a matrix, in the ceiling's unit.
+  void add(double seconds, double work, double ceiling_now) {
+    matrix_s = std::min(matrix_s, seconds);
+    ceiling = std::max(ceiling, ceiling_now);
+    shares.push_back(work / seconds / ceiling_now);
+  }
+};
+
+// `rows` against `matrices` of the stack, several times.
+template <typename Ceiling>
+Passes run_passes(const Kernels& kernels, const Stack& stack, int64_t rows, size_t matrices,
+                  double work, Ceiling ceiling, ThreadPool& pool) {
+  const int64_t out = stack.weights.front().out();
   std::vector<float> input(static_cast<size_t>(rows * kIn));
   for (size_t i = 0; i < input.size(); ++i) {
     input[i] = static_cast<float>(2.0 * uniform_at(2, 0, i % 100'003) - 1.0);
   }
-  std::vector<float> output(static_cast<size_t>(rows * kOut));
+  std::vector<float> output(static_cast<size_t>(rows * out));
   Workspace workspace(linear_scratch_bytes(rows, kIn));
   const SystemClock clock;
-  double best = 1e9;
+  const int64_t start = clock.now_ns();
+  Passes passes;
   size_t next = 0;
-  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+  for (int pass = 0; pass < kMostPasses; ++pass) {
+    if (pass >= kFewestPasses && clock.now_ns() - start > kPassesNs) break;
+    const double ceiling_now = ceiling();
     const int64_t begin = clock.now_ns();
     for (size_t m = 0; m < matrices; ++m) {
       const Weight& weight = stack.weights[next++ % stack.weights.size()];
       kernels.linear({input.data(), weight, output.data(), rows, false, &workspace}, pool);
     }
-    best = std::min(best, static_cast<double>(clock.now_ns() - begin) * 1e-9);
+    const double seconds = static_cast<double>(clock.now_ns() - begin) * 1e-9;
+    passes.add(seconds / static_cast<double>(matrices), work, ceiling_now);
   }
-  return best / static_cast<double>(matrices);
+  return passes;
 }
 
-void say(const Kernels& kernels, const Format& format, const char* regime, double each,
-         double value, const char* unit, double ceiling) {
-  std::printf("%-10s %-16s %-13s %9.0f us %8.2f %-7s of %8.2f  %3.0f %%\n",
-              std::string(kernels.name).c_str(), format.name, regime, each * 1e6, value, unit,
-              ceiling, ceiling > 0 ? 100 * value / ceiling : 0.0);
+void say(const Kernels& kernels, const Format& format, const char* regime, const Passes& passes,
+         double work, double unit, const char* unit_name) {
+  const double value = work / passes.matrix_s;
+  std::printf("%-10s %-16s %-13s %9.0f us %8.2f %-7s of %8.2f  %3.0f %%   %3.0f %%\n",
+              std::string(kernels.name).c_str(), format.name, regime, passes.matrix_s * 1e6,
+              value * unit, unit_name, passes.ceiling * unit, 100 * value / passes.ceiling,
+              100 * median(passes.shares));
   std::fflush(stdout);
 }
 
@@ -132,32 +194,57 @@ constexpr Regime kRegimes[] = {{"batch 1", 1, 0, true},
                                {"prefill 512", 512, 3, true},
                                {"prefill 2048", 2048, 1, false}};
 
-Result<void> measure(const Kernels& kernels, const Format& format, const Ceilings& ceilings,
-                     size_t bytes, bool quick, ThreadPool& pool) {
-  KT_TRY(const Stack stack, make_stack(kernels, format, bytes, pool));
-  const double weight_bytes = static_cast<double>(stack.weights.front().bytes());
-  const std::string_view kind =
-      kernels.name.starts_with("amx") ? format.tile_kind : format.vector_kind;
+struct Wanted {
+  size_t bytes;
+  bool quick, cached;
+};
+
+void measure_few(const Kernels& kernels, const Format& format, const char* name, int64_t rows,
+                 const Stack& stack, size_t matrices, Beside& beside, ThreadPool& pool) {
+  const auto bytes = static_cast<double>(stack.weights.front().bytes());
+  const Passes passes = run_passes(
+      kernels, stack, rows, matrices, bytes, [&] { return beside.bytes_per_s(); }, pool);
+  say(kernels, format, name, passes, bytes, 1e-9, "GB/s");
+}
+
+Result<void> measure(const Kernels& kernels, const Format& format, const Wanted& wanted,
+                     Beside& beside, ThreadPool& pool) {
+  KT_TRY(const Stack stack, make_stack(kernels, format, kOut, wanted.bytes, pool));
+  const bool tiles = kernels.name.starts_with("amx");
+  const Instruction* peak =
+      best_instruction(tiles ? format.tile_kind : format.vector_kind, kernels.name);
   for (const Regime& regime : kRegimes) {
-    if (quick && !regime.quick) continue;
-    const size_t matrices = regime.matrices == 0 ? stack.weights.size() : regime.matrices;
-    const double each = seconds_each(kernels, stack, regime.rows, matrices, pool);
+    if (wanted.quick && !regime.quick) continue;
     if (regime.rows <= 16) {
-      say(kernels, format, regime.name, each, weight_bytes / each * 1e-9, "GB/s",
-          ceilings.read_all.gb_s);
-    } else {
+      measure_few(kernels, format, regime.name, regime.rows, stack, stack.weights.size(), beside,
+                  pool);
+    } else if (peak != nullptr) {
       const double operations = 2.0 * static_cast<double>(regime.rows * kIn * kOut);
-      say(kernels, format, regime.name, each, operations / each * 1e-12, "TOP/s",
-          peak_of(ceilings, kind, kernels.name) * 1e-12);
+      const Passes passes = run_passes(
+          kernels, stack, regime.rows, regime.matrices, operations,
+          [&] { return beside.operations_per_s(*peak); }, pool);
+      say(kernels, format, regime.name, passes, operations, 1e-12, "TOP/s");
     }
+  }
+  if (!wanted.cached) return {};
+  const double row_bytes = static_cast<double>(stack.weights.front().bytes()) / kOut;
+  const auto fits = static_cast<int64_t>(static_cast<double>(kCachedBytes) / row_bytes);
+  const int64_t out = std::max<int64_t>(fits / 64, 1) * 64 * pool.size();
+  KT_TRY(const Stack small, make_stack(kernels, format, out, 1, pool));
+  for (const int64_t rows : {1, 16}) {
+    measure_few(kernels, format, rows == 1 ? "1, cached" : "16, cached", rows, small, 500, beside,
+                pool);
   }
   return {};
 }
 
 Result<void> run(int argc, char** argv) {
   int threads = usable_cpu_count(), gib = 3;
-  bool quick = false;
-  const Option options[] = {{"--threads", &threads}, {"--gib", &gib}, {"--quick", nullptr, &quick}};
+  Wanted wanted{};
+  const Option options[] = {{"--threads", &threads},
+                            {"--gib", &gib},
+                            {"--quick", nullptr, &wanted.quick},
+                            {"--cached", nullptr, &wanted.cached}};
   KT_TRY(std::vector<std::string> words, parse_options(argc, argv, options));
   std::vector<Format> formats;
   for (const Format& format : kFormats) {
@@ -168,16 +255,20 @@ Result<void> run(int argc, char** argv) {
     KT_TRY(const Kernels* best, select_kernels(""));
     words.emplace_back(best->name);
   }
-  const size_t bytes = static_cast<size_t>(gib) << 30;
-  KT_TRY(const Ceilings ceilings, measure_ceilings(threads, bytes));
+  wanted.bytes = static_cast<size_t>(gib) << 30;
+  KT_TRY(const Ceilings ceilings, measure_ceilings(threads, wanted.bytes));
   std::puts(text_of(ceilings).c_str());
   std::printf("weights [%ld, %ld], %d GiB of them\n", static_cast<long>(kOut),
               static_cast<long>(kIn), gib);
+  std::puts(
+      "the best pass, the best ceiling beside it, its share; and of all passes the median "
+      "share of the ceiling just before");
   ThreadPool pool(threads, ThreadPool::Pinning::kWorkers);
+  KT_TRY(Beside beside, Beside::start(ceilings, pool));
   for (const std::string& word : words) {
     KT_TRY(const Kernels* kernels, select_kernels(word));
     for (const Format& format : formats) {
-      KT_TRY_VOID(measure(*kernels, format, ceilings, bytes, quick, pool));
+      KT_TRY_VOID(measure(*kernels, format, wanted, beside, pool));
     }
   }
   return {};

@@ -2,12 +2,10 @@
 // Up to 32 rows: what counts is that the weights come from memory without a pause. Four panels at
 // once are four streams.
 
-#include "compute/kernels/cpu/amx/tile_block.h"
+#include "compute/kernels/cpu/amx/packed_groups.h"
 
 namespace kilotoken::cpu {
 namespace {
-
-constexpr int kRowsAhead = 4;  // up to here, FewRows::groups
 
 template <int kRowTiles, int kPanels>
 class FewRows {
@@ -22,8 +20,9 @@ class FewRows {
     const PanelLayout& layout = piece_.layout;
     if (layout.format == PanelFormat::kBF16) return one_group<true>();
     if (layout.groups == 1 && layout.format == PanelFormat::kBytes) return one_group<false>();
-    if (layout.bf16_rows) return groups<true, false>();
-    piece_.row_count <= kRowsAhead ? groups<false, true>() : groups<false, false>();
+    if (!nibbles(layout)) return groups<false>([&](int64_t group) { multiply_bytes(group); });
+    if (layout.bf16_rows) return packed<true, kInt4Lines, 4>();
+    layout.group_lines == kInt4Lines ? packed<false, kInt4Lines, 2>() : packed<false, 4, 1>();
   }
 
  private:
@@ -53,48 +52,40 @@ class FewRows {
     put(totals);
   }
 
-  // kAhead: while a group is multiplied, the next one's codes are unpacked, some lines at each
-  // step, and the sums of the one before are added. With more rows that gains nothing.
-  template <bool kBf16, bool kAhead>
-  void groups() const {
-    const PanelLayout& layout = piece_.layout;
-    const bool unpacked = nibbles(layout);
-    const int64_t bytes = group_row_bytes(layout), step = step_bytes(layout);
-    const int64_t lines_at_once = layout.group_lines * step / bytes;
-    alignas(64) char sums[kAhead + 1][Block::kBytes];
+  template <bool kBf16, int kLines, int kSteps>
+  void packed() const {
+    PackedGroups<kRowTiles, kPanels, kBf16, kLines, kSteps> codes(piece_.layout, panels_, rows_);
+    groups<kBf16>([&](int64_t group) { codes.multiply(group); });
+  }
+
+  // `multiply` gives a group's sums, which are added while the next group is multiplied.
+  template <bool kBf16, typename Multiply>
+  void groups(const Multiply& multiply) const {
+    const int64_t groups = piece_.layout.groups;
+    alignas(64) char sums[2][Block::kBytes];
     alignas(64) char totals[Block::kBytes];
-    alignas(64) char codes[kAhead + 1][kPanels * kGroupBytes];
-    const Bf16Codes bf16(layout.zero_point);
-    const auto unpack = [&](const char* from, int64_t first, int64_t last, char* to) {
-      unpack_panels<kBf16, kPanels>(layout, bf16, from, first, last, to);
-    };
-    const auto add = [&](int64_t group, char* of_group) {
-      Block::template add_group<kBf16>(piece_, panel_, group, of_group, totals);
+    const auto add = [&](int64_t group) {
+      Block::template add_group<kBf16>(piece_, panel_, group, sums[group % 2], totals);
     };
     clear(totals);
-    if (kAhead && unpacked) unpack(panels_, 0, layout.group_lines, codes[0]);
-    for (int64_t group = 0; group < layout.groups; ++group) {
-      const char* packed = panels_ + group * layout.group_lines * kLine;
-      const int64_t now = kAhead ? group % 2 : 0, other = kAhead ? 1 - now : 0;
-      if (!kAhead && unpacked) unpack(packed, 0, layout.group_lines, codes[0]);
-      const char* lines = unpacked ? codes[now] : packed;
-      const int64_t stride = unpacked ? kGroupBytes : layout.panel_bytes;
+    for (int64_t group = 0; group < groups; ++group) {
       Block::zero();
-      for (int64_t byte = 0, line = 0; byte < bytes; byte += step, line += lines_at_once) {
-        if (!unpacked) prefetch(group * layout.group_lines * kLine + byte * kTileRows, step / 4);
-        Block::template step<product_of(kBf16)>(rows_.at(0, group * bytes + byte),
-                                                rows_.tile_bytes(), lines + byte * kTileRows,
-                                                stride);
-        if (kAhead && unpacked && group + 1 < layout.groups) {
-          unpack(packed + layout.group_lines * kLine, line, line + lines_at_once, codes[other]);
-        }
-      }
-      if (kAhead && group > 0) add(group - 1, sums[other]);
-      Block::store(sums[now]);
-      if (!kAhead) add(group, sums[0]);
+      multiply(group);
+      if (group > 0) add(group - 1);
+      Block::store(sums[group % 2]);
     }
-    if (kAhead) add(layout.groups - 1, sums[(layout.groups - 1) % 2]);
+    add(groups - 1);
     put(totals);
+  }
+
+  void multiply_bytes(int64_t group) const {
+    const PanelLayout& layout = piece_.layout;
+    const int64_t bytes = group_row_bytes(layout), step = step_bytes(layout);
+    for (int64_t byte = group * bytes; byte < (group + 1) * bytes; byte += step) {
+      prefetch(byte * kTileRows, step / 4);
+      Block::template step<product_of(false)>(rows_.at(0, byte), rows_.tile_bytes(),
+                                              panels_ + byte * kTileRows, layout.panel_bytes);
+    }
   }
 
   static void clear(char* tiles) {

@@ -147,8 +147,11 @@ class ManyRows {
       for (int64_t byte = slab_; byte < slab_end_; byte += group_bytes_) {
         const char* from = inputs_at(panel + p, byte);
         char* to = codes_ + p * kPanelCodes + (byte - slab_) * kTileRows;
-        kBf16 ? unpack_bf16(layout_, bf16, from, 0, layout_.group_lines, to)
-              : unpack_signed(layout_, from, to);
+        if constexpr (kBf16) {
+          unpack<true, kInt4Lines, 0, parts_of_line(true)>(bf16, from, to);
+        } else {
+          unpack_signed(layout_, from, to);
+        }
       }
     }
     const int64_t groups = (slab_end_ - slab_) / group_bytes_;

@@ -62,6 +62,10 @@ constexpr TileProduct product_of(bool bf16) {
   return bf16 ? TileProduct::kBF16 : TileProduct::kSignedUnsigned;
 }
 
+struct Nothing {
+  void operator()(int) const {}
+};
+
 // Tile numbers: sums 0 to 3, left operands 4 and 5, right ones 6 and 7 (tile.h).
 template <int kRowTiles, int kPanels>
 struct TileBlock {
@@ -95,11 +99,13 @@ struct TileBlock {
   }
 
   // One step of depth: rows of one tile and of the next, `tile_bytes` further on, against lines of
-  // each panel, `stride` apart. kPassing: the rows pass the first cache by.
-  template <TileProduct kProduct, bool kPassing = false>
-  static void step(const char* rows, int64_t tile_bytes, const char* lines, int64_t stride) {
+  // each panel, `stride` apart. kPassing: the rows pass the first cache by. `loaded(p)` is called
+  // when panel p's lines are no longer needed.
+  template <TileProduct kProduct, bool kPassing = false, typename Loaded = Nothing>
+  static void step(const char* rows, int64_t tile_bytes, const char* lines, int64_t stride,
+                   const Loaded& loaded = {}) {
     left<4, kPassing>(rows);
-    by_panels<kProduct>(lines, stride);
+    by_panels<kProduct>(lines, stride, loaded);
     if constexpr (kRowTiles == 2) {
       left<5, kPassing>(rows + tile_bytes);
       second_tile<kProduct>();
@@ -148,13 +154,14 @@ struct TileBlock {
       Tiles::load<kTile>(from, kLine);
     }
   }
-  template <TileProduct kProduct, int kPanel = 0>
-  static void by_panels(const char* lines, int64_t stride) {
+  template <TileProduct kProduct, int kPanel = 0, typename Loaded>
+  static void by_panels(const char* lines, int64_t stride, const Loaded& loaded) {
     if constexpr (kPanel < kPanels) {
       constexpr int kRight = 6 + kPanel % 2;  // so that one is loaded while the other multiplies
       Tiles::load<kRight>(lines + kPanel * stride, kLine);
       dot<kProduct, kPanel, 4, kRight>();
-      by_panels<kProduct, kPanel + 1>(lines, stride);
+      loaded(kPanel);
+      by_panels<kProduct, kPanel + 1>(lines, stride, loaded);
     }
   }
   // With what is still loaded of up to two panels.
@@ -169,37 +176,27 @@ inline void prefetch_lines(const char* from, int64_t count) {
   for (int64_t line = 0; line < count; ++line) __builtin_prefetch(from + line * kLine, 0, 2);
 }
 
-// The codes in lines [first, last) of a group of nibbles, where right operands have them.
-inline void unpack_bytes(const PanelLayout& layout, const char* lines, int64_t first, int64_t last,
-                         char* codes) {
-  for (int64_t line = first; line < last; ++line) {
-    const I both = line_at(lines, line);
-    Vec16::store(codes + line * kLine, low_nibbles(both));
-    Vec16::store(codes + (layout.group_lines + line) * kLine, high_nibbles(both));
-  }
-}
-inline void unpack_bf16(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
-                        int64_t first, int64_t last, char* codes) {
-  const int64_t part = layout.group_lines * kLine;
-  codes += first * kLine;
-  for (int64_t line = first; line < last; ++line, codes += kLine) {
-    const I words = line_at(lines, line);
-    Vec16::store(codes, bf16.widen<0>(words));
-    Vec16::store(codes + part, bf16.widen<1>(words));
-    Vec16::store(codes + 2 * part, bf16.widen<2>(words));
-    Vec16::store(codes + 3 * part, bf16.widen<3>(words));
-  }
-}
-// Of as many panels, codes kGroupBytes apart.
-template <bool kBf16, int kPanels>
-void unpack_panels(const PanelLayout& layout, const Bf16Codes& bf16, const char* lines,
-                   int64_t first, int64_t last, char* codes) {
-  for (int p = 0; p < kPanels; ++p, lines += layout.panel_bytes, codes += kGroupBytes) {
-    if constexpr (kBf16) {
-      unpack_bf16(layout, bf16, lines, first, last, codes);
-    } else {
-      unpack_bytes(layout, lines, first, last, codes);
+constexpr int kInt4Lines = 16;  // of a panel: groups of 128 inputs
+constexpr int parts_of_line(bool bf16) { return bf16 ? 4 : 2; }
+
+// Parts [kFirst, kLast) of a group's packed lines: nibble n of their words as BF16, or half n of
+// their bytes. They go where right operands have them, among the codes of the group. Each part
+// asks memory for its share of lines further on, twice as far as others do: by some, a group is
+// unpacked before its turn.
+template <bool kBf16, int kLines, int kFirst, int kLast>
+__attribute__((always_inline)) inline void unpack(Bf16Codes bf16, const char* lines, char* codes) {
+  if constexpr (kFirst < kLast) {
+#pragma GCC unroll 4
+    for (int64_t line = 0; line < kLines; ++line) {
+      if (line % parts_of_line(kBf16) == kFirst) {
+        __builtin_prefetch(lines + line * kLine + 2 * kAhead, 0, 2);
+      }
+      const I packed = Vec16::load(lines + line * kLine);
+      I part = kFirst == 0 ? low_nibbles(packed) : high_nibbles(packed);
+      if constexpr (kBf16) part = bf16.widen<kFirst>(packed);
+      Vec16::store(codes + (kFirst * kLines + line) * kLine, part);
     }
+    unpack<kBf16, kLines, kFirst + 1, kLast>(bf16, lines, codes);
   }
 }
 

@@ -19,7 +19,10 @@ void tile_panels(const PanelPiece& piece) {
   if (piece.row_count > 2 * kTileRows) return many_rows(piece);
   int64_t panel = piece.first;
   if (piece.row_count <= kTileRows) {
-    for (; panel + 4 <= piece.last; panel += 4) FewRows<1, 4>(piece, panel).run();
+    // Four panels' codes as BF16, their sums and many rows are too much for the first cache.
+    const bool two = piece.layout.format == PanelFormat::kNibbleWords && piece.row_count > 4;
+    for (; !two && panel + 4 <= piece.last; panel += 4) FewRows<1, 4>(piece, panel).run();
+    for (; two && panel + 2 <= piece.last; panel += 2) FewRows<1, 2>(piece, panel).run();
     for (; panel < piece.last; ++panel) FewRows<1, 1>(piece, panel).run();
   } else {
     for (; panel + 2 <= piece.last; panel += 2) FewRows<2, 2>(piece, panel).run();
@@ -28,14 +31,16 @@ void tile_panels(const PanelPiece& piece) {
 }
 
 void tile_linear(const PanelPiece& piece) {
-  // Groups that fill half a tile cost a single row more than vectors do, whose integer sums, and
-  // with them every bit of the result, are the same. One row lies as vectors have it.
-  if (piece.row_count == 1 && !piece.layout.bf16_rows && step_bytes(piece.layout) < 64) {
+  // Codes that must be unpacked to memory, and groups that fill half a tile, cost a single row more
+  // than vectors do, whose integer sums, and with them every bit of the result, are the same. One
+  // row lies as vectors have it.
+  const PanelLayout& layout = piece.layout;
+  if (piece.row_count == 1 && !layout.bf16_rows && (nibbles(layout) || step_bytes(layout) < 64)) {
     return vector_linear(piece);
   }
-  Tiles::configure(static_cast<int>(step_bytes(piece.layout)),
+  Tiles::configure(static_cast<int>(step_bytes(layout)),
                    static_cast<int>(tile_height(piece.row_count)));
-  if (piece.layout.bf16_rows) {
+  if (layout.bf16_rows) {
     const Flushing flushing;
     tile_panels(piece);
   } else {
