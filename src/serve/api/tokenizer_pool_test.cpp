@@ -79,9 +79,9 @@ TEST(TokenizerPool, EachThreadTakesAJobAndIsCounted) {
   }
   pool.stop();
   for (const char* thread : {"0", "1", "2"}) {
-    const Counter& taken = metrics.counter("kilotoken:tokenizer_requests_total",
-                                           "Requests by the tokenizer thread that took them.",
-                                           {{"thread", thread}});
+    const Counter& taken =
+        metrics.counter("kilotoken:tokenizer_requests_total",
+                        "Requests by the tokenizer thread that took them.", {{"thread", thread}});
     EXPECT_EQ(taken.value(), 1) << thread;
   }
 }
