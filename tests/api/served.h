@@ -30,6 +30,7 @@ struct ServedOptions {
   std::vector<std::string> shared_prefixes = {};
   size_t max_pending_output_bytes = 8 << 20;
   int64_t kv_cache_memory_bytes = 64 << 20;
+  int tokenizer_threads = 1;
 };
 
 class Served {
@@ -46,6 +47,7 @@ class Served {
     config.version = "1.2.3";
     config.chat = options.chat;
     config.shared_prefixes = options.shared_prefixes;
+    config.tokenizer_pool.threads = options.tokenizer_threads;
     api_ = std::make_unique<Api>(config, *model_, metrics_, clock_);
     HttpServerConfig http;
     http.port = 0;

@@ -11,6 +11,7 @@ constexpr double kPull = 1e-5;              // of the ridge, beside the stronges
 constexpr int kSweeps = 100;
 constexpr double kHuber = 1.345;         // 95 % efficient if errors are normal after all
 constexpr double kLeastScale = 0.01;     // a law that is right to 1 % needs no finer scale
+constexpr double kGuessFactor = 2;       // a step further off its prediction says how long it is
 constexpr double kNormalScale = 1.4826;  // of the median of |errors|, if they are normal
 
 // The value below which `share` of the values lie; they change places.
@@ -30,7 +31,9 @@ double StepTimeFit::weight_of(double relative_error) const {
 void StepTimeFit::observe(const StepWork& work, int64_t step_ns) {
   if (step_ns <= 0) return;
   const auto measured = static_cast<double>(step_ns);
-  const double error = std::abs(law_.predict_ns(work) - measured) / measured;
+  const double predicted = law_.predict_ns(work);
+  const double off = std::abs(predicted - measured);
+  const double error = off / measured;
   if (ready()) {
     error_sum_ += error;
     if (recent_.size() < kRecent) {
@@ -40,14 +43,18 @@ void StepTimeFit::observe(const StepWork& work, int64_t step_ns) {
     }
     ++predicted_;
   }
-  const double weight = weight_of(error);
+  // What an error is relative to. Relative to the measured time, a step that happened to be slow
+  // would count less than one that was quick by as much, and noise would make the law too low. The
+  // prediction is no better than a guess when it is far off: then no more than a factor of it.
+  const double typical = std::clamp(predicted, measured / kGuessFactor, measured * kGuessFactor);
+  const double weight = weight_of(off / typical);
   StepFeatures x = features_of(work);
-  for (double& feature : x) feature /= measured;
+  for (double& feature : x) feature /= typical;
   for (size_t i = 0; i < kStepCosts; ++i) {
     for (size_t j = 0; j < kStepCosts; ++j) {
       normal_[i][j] = kForget * normal_[i][j] + weight * x[i] * x[j];
     }
-    moment_[i] = kForget * moment_[i] + weight * x[i];
+    moment_[i] = kForget * moment_[i] + weight * x[i] * measured / typical;
     strength_[i] = std::max(strength_[i], normal_[i][i]);
   }
   ++steps_;

@@ -52,6 +52,17 @@ TEST(StepTimeFit, FindsALawInNoise) {
   EXPECT_NEAR(fit.error().median, 0.1, 0.03) << "the noise's own median";
 }
 
+TEST(StepTimeFit, NoiseMakesItNeitherLowNorHigh) {
+  StepTimeFit fit;
+  for (uint64_t i = 0; i < 6000; ++i) fit.observe(work_at(i), time_of(kLaw, i, 0.5));
+  double fitted = 0, is = 0;
+  for (uint64_t i = 5000; i < 6000; ++i) {
+    fitted += fit.law().predict_ns(work_at(i));
+    is += kLaw.predict_ns(work_at(i));
+  }
+  EXPECT_NEAR(fitted / is, 1, 0.03) << fit.law().describe();
+}
+
 TEST(StepTimeFit, StepsFarOffDoNotMoveIt) {
   StepTimeFit fit;
   for (uint64_t i = 0; i < 3000; ++i) {

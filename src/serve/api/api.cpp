@@ -32,7 +32,7 @@ struct Api::State {
         keys(config.api_keys),
         http_metrics(std::make_shared<HttpMetrics>(metrics)),
         gauges(metrics, config.served_model_names.front(), model),
-        tokenizer_pool(config.tokenizer_pool),
+        tokenizer_pool(config.tokenizer_pool, metrics),
         context{std::move(config),
                 model,
                 metrics,

@@ -11,9 +11,15 @@ Error shutting_down() { return {ErrorCode::kUnavailable, "the server is shutting
 
 }  // namespace
 
-TokenizerPool::TokenizerPool(const TokenizerPoolConfig& config) : config_(config) {
+TokenizerPool::TokenizerPool(const TokenizerPoolConfig& config, MetricsRegistry& metrics)
+    : config_(config) {
   KT_CHECK_GE(config_.threads, 1);
-  for (int i = 0; i < config_.threads; ++i) threads_.emplace_back([this] { loop(); });
+  for (int i = 0; i < config_.threads; ++i) {
+    Counter& taken = metrics.counter("kilotoken:tokenizer_requests_total",
+                                     "Requests by the tokenizer thread that took them.",
+                                     {{"thread", std::to_string(i)}});
+    threads_.emplace_back([this, &taken] { loop(taken); });
+  }
 }
 
 TokenizerPool::~TokenizerPool() { stop(); }
@@ -57,7 +63,7 @@ void TokenizerPool::stop() {
   }
 }
 
-void TokenizerPool::loop() {
+void TokenizerPool::loop(Counter& taken) {
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
@@ -67,6 +73,7 @@ void TokenizerPool::loop() {
     waiting_bytes_ -= job.bytes;
     ++busy_;
     lock.unlock();
+    taken.add(1);
     if (!job.writer->closed()) job.work();
     job = {};  // its answer may end with it: before this counts as idle
     lock.lock();

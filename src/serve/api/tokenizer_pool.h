@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/result.h"
 #include "net/http.h"
 
@@ -24,7 +25,8 @@ struct TokenizerPoolConfig {
 
 class TokenizerPool {
  public:
-  explicit TokenizerPool(const TokenizerPoolConfig& config);
+  // Counts in `metrics` the jobs that each thread has taken.
+  TokenizerPool(const TokenizerPoolConfig& config, MetricsRegistry& metrics);
   ~TokenizerPool();  // stop()
   TokenizerPool(const TokenizerPool&) = delete;
   TokenizerPool& operator=(const TokenizerPool&) = delete;
@@ -44,7 +46,7 @@ class TokenizerPool {
     size_t bytes;
     std::function<void()> work;
   };
-  void loop();
+  void loop(Counter& taken);
 
   const TokenizerPoolConfig config_;
   mutable std::mutex mutex_;

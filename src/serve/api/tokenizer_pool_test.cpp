@@ -24,7 +24,7 @@ class Writer final : public ResponseWriter {
   std::atomic<bool> gone{false};
 };
 
-// Holds the pool's only thread until it is told to go on.
+// Holds one of the pool's threads until it is told to go on.
 class Gate {
  public:
   explicit Gate(TokenizerPool& pool) {
@@ -33,7 +33,9 @@ class Gate {
       state->opened.get_future().wait();
     };
     EXPECT_TRUE(pool.submit(std::make_shared<Writer>(), 0, held).ok());
-    state_->inside.get_future().wait();
+    EXPECT_EQ(state_->inside.get_future().wait_for(std::chrono::seconds(60)),
+              std::future_status::ready)
+        << "no thread is free";
   }
   ~Gate() { open(); }
   void open() {
@@ -51,7 +53,8 @@ class Gate {
 std::shared_ptr<Writer> new_writer() { return std::make_shared<Writer>(); }
 
 TEST(TokenizerPool, DoesItsJobsInOrderAndIsIdleAfterwards) {
-  TokenizerPool pool({});
+  MetricsRegistry metrics;
+  TokenizerPool pool({}, metrics);
   std::vector<int> done;
   std::promise<void> last;
   {
@@ -68,8 +71,24 @@ TEST(TokenizerPool, DoesItsJobsInOrderAndIsIdleAfterwards) {
   EXPECT_TRUE(pool.idle());
 }
 
+TEST(TokenizerPool, EachThreadTakesAJobAndIsCounted) {
+  MetricsRegistry metrics;
+  TokenizerPool pool({.threads = 3}, metrics);
+  {
+    const Gate first(pool), second(pool), third(pool);  // all three are held at once
+  }
+  pool.stop();
+  for (const char* thread : {"0", "1", "2"}) {
+    const Counter& taken =
+        metrics.counter("kilotoken:tokenizer_requests_total",
+                        "Requests by the tokenizer thread that took them.", {{"thread", thread}});
+    EXPECT_EQ(taken.value(), 1) << thread;
+  }
+}
+
 TEST(TokenizerPool, RefusesWhatIsTooMany) {
-  TokenizerPool pool({.threads = 1, .max_waiting = 2, .max_waiting_bytes = 100});
+  MetricsRegistry metrics;
+  TokenizerPool pool({.threads = 1, .max_waiting = 2, .max_waiting_bytes = 100}, metrics);
   Gate gate(pool);
   EXPECT_TRUE(pool.submit(new_writer(), 60, [] {}).ok());
   EXPECT_EQ(pool.submit(new_writer(), 41, [] {}).error().code, ErrorCode::kFull) << "bytes";
@@ -78,7 +97,8 @@ TEST(TokenizerPool, RefusesWhatIsTooMany) {
 }
 
 TEST(TokenizerPool, DropsTheJobOfAClientThatIsGone) {
-  TokenizerPool pool({});
+  MetricsRegistry metrics;
+  TokenizerPool pool({}, metrics);
   std::atomic<bool> done{false};
   const auto gone = new_writer();
   std::promise<void> last;
@@ -93,7 +113,8 @@ TEST(TokenizerPool, DropsTheJobOfAClientThatIsGone) {
 }
 
 TEST(TokenizerPool, AnswersWhatStillWaitsWhenItStops) {
-  TokenizerPool pool({});
+  MetricsRegistry metrics;
+  TokenizerPool pool({}, metrics);
   std::atomic<bool> done{false};
   const auto waiting = new_writer();
   Gate gate(pool);
