@@ -93,7 +93,8 @@ Result<Stack> make_stack(const Kernels& kernels, const Format& format, size_t by
 // Seconds of one matrix, the best of several passes over `matrices` of them.
 double seconds_each(const Kernels& kernels, const Stack& stack, int64_t rows, size_t matrices,
                     ThreadPool& pool) {
-  std::vector<float> input(static_cast<size_t>(rows * kIn));
+  Workspace inputs(static_cast<size_t>(rows * kIn) * sizeof(float));  // where a model's lie
+  const std::span<float> input = inputs.take<float>(static_cast<size_t>(rows * kIn));
   for (size_t i = 0; i < input.size(); ++i) {
     input[i] = static_cast<float>(2.0 * uniform_at(2, 0, i % 100'003) - 1.0);
   }
