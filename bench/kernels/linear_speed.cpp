@@ -149,7 +149,8 @@ template <typename Ceiling>
 Passes run_passes(const Kernels& kernels, const Stack& stack, int64_t rows, size_t matrices,
                   double work, Ceiling ceiling, ThreadPool& pool) {
   const int64_t out = stack.weights.front().out();
-  std::vector<float> input(static_cast<size_t>(rows * kIn));
+  Workspace inputs(static_cast<size_t>(rows * kIn) * sizeof(float));  // where a model's lie
+  const std::span<float> input = inputs.take<float>(static_cast<size_t>(rows * kIn));
   for (size_t i = 0; i < input.size(); ++i) {
     input[i] = static_cast<float>(2.0 * uniform_at(2, 0, i % 100'003) - 1.0);
   }

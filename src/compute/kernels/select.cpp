@@ -61,14 +61,16 @@ std::string names_of(std::span<const KernelTable> tables) {
 std::span<const KernelTable> kernel_tables() {
   using namespace cpu;
   // Without AVX512_BF16 its arithmetic is done by FMAs: one table, the same bits.
-  static const Kernels kAvx512 = features().avx512_bf16
-                                     ? table_of<kAvx2Ops, kAvx512Bf16Ops>("avx512", true)
-                                     : table_of<kAvx2Ops, kAvx512Ops>("avx512", true);
-  static const Kernels kAvx2 = table_of<kAvx2Ops, kAvx512EmulatedOps>("avx2", false);
+  static const Kernels kAvx512 =
+      features().avx512_bf16 ? table_of<kAvx2Ops, kAvx512LinearOps, kAvx512Bf16Ops>("avx512", true)
+                             : table_of<kAvx2Ops, kAvx512LinearOps, kAvx512Ops>("avx512", true);
+  static const Kernels kAvx2 =
+      table_of<kAvx2Ops, kAvx2LinearOps, kAvx512EmulatedOps>("avx2", false);
   static const Kernels kAvx512Emulated =
-      table_of<kAvx2Ops, kAvx512EmulatedOps>("avx512-emulated", true);
-  static const Kernels kAmxEmulated = table_of<kAvx2Ops, kAmxEmulatedOps>("amx-emulated", true);
-  static const Kernels kAmx = table_of<kAvx2Ops, kAmxOps>("amx", true);
+      table_of<kAvx2Ops, kAvx512EmulatedLinearOps, kAvx512EmulatedOps>("avx512-emulated", true);
+  static const Kernels kAmxEmulated =
+      table_of<kAvx2Ops, kAvx512EmulatedLinearOps, kAmxEmulatedOps>("amx-emulated", true);
+  static const Kernels kAmx = table_of<kAvx2Ops, kAvx512LinearOps, kAmxOps>("amx", true);
   constexpr std::string_view kAvx2Needs = "AVX2, FMA and F16C";
   static const std::array<KernelTable, 6> kTables{
       row(reference_kernels(), "any CPU", {}),

@@ -6,5 +6,6 @@
 namespace kilotoken::cpu {
 
 constinit const Ops kAvx2Ops = kOps;
+constinit const LinearOps kAvx2LinearOps = kLinearOps;
 
 }  // namespace kilotoken::cpu

@@ -1,6 +1,9 @@
 #include "compute/kernels/cpu/vec_avx512.h"
 
-// What follows is written in terms of the Vec16 above.
+// What follows is written in terms of the Vec16 above, linear.h in terms of the Vec made of it.
+#include "compute/kernels/cpu/linear_vec16.h"
+
+#include "compute/kernels/cpu/linear.h"
 #include "compute/kernels/cpu/panel_kernels.h"
 
 namespace kilotoken::cpu {
@@ -8,5 +11,6 @@ namespace kilotoken::cpu {
 constinit const PanelOps kAvx512Ops{
     false,        0,      vector_linear, round_bf16<false>, round_int8<false>, vector_bf16,
     vector_bytes, nullptr};
+constinit const LinearOps kAvx512LinearOps = kLinearOps;
 
 }  // namespace kilotoken::cpu

@@ -11,8 +11,6 @@ namespace {
 
 constexpr Ops kOps{
     .lanes = Vec::kLanes,
-    .linear_scratch = kSumFloats + kPanelFloats,
-    .linear = linear,
     .widen = widen,
     .attend = attend,
     .silu_multiply = silu_multiply,

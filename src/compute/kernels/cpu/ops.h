@@ -19,7 +19,7 @@ struct LinearPiece {
   int64_t rows, in, out;
   int64_t begin, end;
   bool accumulate;
-  float* scratch;  // Ops::linear_scratch floats, 64-byte aligned
+  float* scratch;  // LinearOps::scratch_floats of them, 64-byte aligned
 };
 
 // One query against slots [from, to) of one page. Rows of head_dim are padded with zeros to
@@ -36,10 +36,13 @@ struct PageAttention {
   float* output;  // [stride], not yet divided by the sum
 };
 
-struct Ops {
-  int lanes;               // float32 per vector
-  int64_t linear_scratch;  // floats
+struct LinearOps {
+  int64_t scratch_floats;
   void (*linear)(const LinearPiece& piece);
+};
+
+struct Ops {
+  int lanes;  // float32 per vector
   // `rows` of `size` stored numbers, close together, to float32 rows padded with zeros to `stride`.
   void (*widen)(const char* from, Stored stored, int64_t rows, int64_t size, float* to,
                 int64_t stride);
@@ -48,5 +51,8 @@ struct Ops {
 };
 
 extern const Ops kAvx2Ops;
+extern const LinearOps kAvx2LinearOps;
+extern const LinearOps kAvx512LinearOps;          // 16 lanes
+extern const LinearOps kAvx512EmulatedLinearOps;  // the same bits by AVX2
 
 }  // namespace kilotoken::cpu

@@ -141,10 +141,10 @@ class BlockAttention {
 
 }  // namespace
 
-void run_linear(const Ops& ops, const LinearArgs& args, ThreadPool& pool) {
+void run_linear(const LinearOps& ops, const LinearArgs& args, ThreadPool& pool) {
   const Tensor& weight = args.weight.stored();
   pool.run(weight.size(0), kPieceOutputs, [&](int, int64_t begin, int64_t end) {
-    const Floats scratch(args.rows > 1 ? ops.linear_scratch : 0);
+    const Floats scratch(args.rows > 1 ? ops.scratch_floats : 0);
     ops.linear({.input = args.input,
                 .weight = reinterpret_cast<const char*>(weight.data),
                 .stored = stored_of(weight.dtype),

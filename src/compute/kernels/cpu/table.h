@@ -8,20 +8,20 @@
 
 namespace kilotoken::cpu {
 
-void run_linear(const Ops& ops, const LinearArgs& args, ThreadPool& pool);
+void run_linear(const LinearOps& ops, const LinearArgs& args, ThreadPool& pool);
 void run_panels(const PanelOps& ops, const LinearArgs& args, ThreadPool& pool);  // packed weights
 void run_attention(const Ops& ops, const AttentionArgs& args, ThreadPool& pool);
 void run_silu_multiply(const Ops& ops, float* gate, const float* up, int64_t count,
                        ThreadPool& pool);
 
-template <const Ops& kOps, const PanelOps& kPanels>
+template <const Ops& kOps, const LinearOps& kLinear, const PanelOps& kPanels>
 Kernels table_of(std::string_view name, bool packs_bf16) {
   Kernels table = reference_kernels();
   table.name = name;
   table.packs_bf16 = packs_bf16;
   table.linear = [](const LinearArgs& args, ThreadPool& pool) {
     if (args.weight.packed()) return run_panels(kPanels, args, pool);
-    run_linear(kOps, args, pool);
+    run_linear(kLinear, args, pool);
   };
   table.attention = [](const AttentionArgs& args, ThreadPool& pool) {
     run_attention(kOps, args, pool);

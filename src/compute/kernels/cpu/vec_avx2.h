@@ -13,6 +13,8 @@ struct Vec {
   static constexpr int kLanes = 8;
   // Registers: 16. A tile of 4 rows x 3 outputs holds 12 sums, 3 weights and 1 input.
   static constexpr int kTileRows = 4, kTileOutputs = 3;
+  static constexpr int64_t kDepth = 1024;                    // 12 KiB of L1
+  static constexpr int64_t kSlabRows = 64, kGroupTiles = 8;  // 256 and 48 KiB of L2
 
   static F zero() { return _mm256_setzero_ps(); }
   static F all(float value) { return _mm256_set1_ps(value); }

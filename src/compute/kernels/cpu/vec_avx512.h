@@ -27,6 +27,7 @@ class Flushing {
 struct Vec16 {
   using F = __m512;
   using I = __m512i;
+  static constexpr int kRegisters = 32;  // of 16 lanes
 
   static F zero_f() { return _mm512_setzero_ps(); }
   static I all(int32_t value) { return _mm512_set1_epi32(value); }
@@ -34,7 +35,7 @@ struct Vec16 {
   static I load(const void* from) { return _mm512_loadu_si512(from); }
   static F load_f(const void* from) { return _mm512_loadu_ps(from); }
   static F load_half(const void* from) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(from)));
+    return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i_u*>(from)));
   }
   static void store(void* to, I v) { _mm512_storeu_si512(to, v); }
   static void store_f(float* to, F v) { _mm512_storeu_ps(to, v); }
@@ -58,6 +59,17 @@ struct Vec16 {
   static I if_over(I a, I b, I yes, I no) {
     return _mm512_mask_blend_epi32(_mm512_cmpgt_epi32_mask(a, b), no, yes);
   }
+  static F load_bf16(const void* from) {
+    const __m256i words = _mm256_loadu_si256(static_cast<const __m256i_u*>(from));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(words), 16));
+  }
+  // Lanes i and i + 8, of these sums i and i + 4, of these i and i + 2, and of these the two.
+  static float sum(F v) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
   static int32_t sum(I v) { return _mm512_reduce_add_epi32(v); }
   static int32_t largest(I v) { return _mm512_reduce_max_epi32(v); }
   // The lower 8 or 16 bits of each lane.
@@ -74,7 +86,6 @@ struct Vec16 {
   static I right(I v) {
     return _mm512_srli_epi32(v, kBits);
   }
-
   template <int kBits>
   static I left(I v) {
     return _mm512_slli_epi32(v, kBits);

@@ -27,6 +27,7 @@ struct Vec16 {
   struct I {
     __m256i low, high;
   };
+  static constexpr int kRegisters = 8;
 
   static F zero_f() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static I all(int32_t value) { return {_mm256_set1_epi32(value), _mm256_set1_epi32(value)}; }
@@ -80,6 +81,17 @@ struct Vec16 {
   static I if_over(I a, I b, I yes, I no) {
     return {_mm256_blendv_epi8(no.low, yes.low, _mm256_cmpgt_epi32(a.low, b.low)),
             _mm256_blendv_epi8(no.high, yes.high, _mm256_cmpgt_epi32(a.high, b.high))};
+  }
+  static F load_bf16(const void* from) {
+    const auto* at = static_cast<const __m128i_u*>(from);
+    return as_float(left<16>({_mm256_cvtepu16_epi32(_mm_loadu_si128(at)),
+                              _mm256_cvtepu16_epi32(_mm_loadu_si128(at + 1))}));
+  }
+  static float sum(F v) {
+    const __m256 eight = _mm256_add_ps(v.low, v.high);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
   static int32_t sum(I v) {
     int32_t lanes[16], total = 0;

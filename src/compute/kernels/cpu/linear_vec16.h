@@ -1,0 +1,54 @@
+#pragma once
+// The Vec that linear.h is written in, of 16 lanes, by the Vec16 of a vec_avx512*.h included before
+// this file.
+
+namespace kilotoken::cpu {
+namespace {
+
+struct Vec {
+  using F = Vec16::F;
+  static constexpr int kLanes = 16;
+  // Of 32 registers, a tile of 4 rows x 6 outputs takes 24 for sums, 6 for weights and 1 for input.
+  // (Emulated it is for tests.)
+  static constexpr int kTileRows = Vec16::kRegisters == 32 ? 4 : 2;
+  static constexpr int kTileOutputs = Vec16::kRegisters == 32 ? 6 : 2;
+  static constexpr int64_t kDepth = 1024;                     // 24 KiB of L1
+  static constexpr int64_t kSlabRows = 64, kGroupTiles = 16;  // 256 and 384 KiB of L2
+
+  static F zero() { return Vec16::zero_f(); }
+  static F load(const float* from) { return Vec16::load_f(from); }
+  static F load_some(const float* from, int64_t n) {
+    return Vec16::load_some(from, static_cast<int>(n));
+  }
+  static void store(float* to, F v) { Vec16::store_f(to, v); }
+  static F fma(F a, F b, F c) { return Vec16::fma(a, b, c); }
+  static float sum(F v) { return Vec16::sum(v); }
+
+  // The stored types: `load` takes kLanes numbers at any alignment, `load_some` n and zeros.
+  struct F32 {
+    static constexpr int64_t kBytes = 4;
+    static F load(const char* from) { return Vec16::load_f(from); }
+    static F load_some(const char* from, int64_t n) { return load_part<F32>(from, n); }
+  };
+  struct F16 {
+    static constexpr int64_t kBytes = 2;
+    static F load(const char* from) { return Vec16::load_half(from); }
+    static F load_some(const char* from, int64_t n) { return load_part<F16>(from, n); }
+  };
+  struct BF16 {
+    static constexpr int64_t kBytes = 2;
+    static F load(const char* from) { return Vec16::load_bf16(from); }
+    static F load_some(const char* from, int64_t n) { return load_part<BF16>(from, n); }
+  };
+
+ private:
+  template <typename T>
+  static F load_part(const char* from, int64_t n) {
+    char part[kLanes * T::kBytes] = {};
+    __builtin_memcpy(part, from, static_cast<unsigned long>(n * T::kBytes));
+    return T::load(part);
+  }
+};
+
+}  // namespace
+}  // namespace kilotoken::cpu
