@@ -25,6 +25,7 @@ struct ReadSpeed {
 
 // Memory in huge pages where there are any, written once by the worker that reads it.
 Result<Arena> touched_memory(size_t bytes, ThreadPool& pool);
+std::span<const ReadPattern> read_patterns();
 // One pass by parts of 512 MiB, the fastest of which counts; and the best of all patterns.
 double read_once(std::span<const std::byte> memory, ReadPattern pattern, ThreadPool& pool);
 ReadSpeed best_read(std::span<const std::byte> memory, ThreadPool& pool);

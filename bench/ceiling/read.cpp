@@ -88,6 +88,15 @@ Result<Arena> touched_memory(size_t bytes, ThreadPool& pool) {
   return arena;
 }
 
+std::span<const ReadPattern> read_patterns() {
+  static const std::vector<ReadPattern> all = [] {
+    std::vector<ReadPattern> patterns;
+    for (const Choice& choice : kChoices) patterns.push_back(choice.pattern);
+    return patterns;
+  }();
+  return all;
+}
+
 double read_once(std::span<const std::byte> memory, ReadPattern pattern, ThreadPool& pool) {
   for (const Choice& choice : kChoices) {
     if (choice.pattern.streams == pattern.streams &&

@@ -28,9 +28,9 @@ namespace {
 constexpr int64_t kIn = 4096, kOut = 14336;  // the widest matrix of an 8 B model
 constexpr int kFewestPasses = 3, kMostPasses = 9;
 constexpr int64_t kPassesNs = 4'000'000'000;  // of a line; the fewest passes may take longer
-// Of which each ceiling reads the next part: third caches of hundreds of MiB keep some of what was
-// read a moment ago.
-constexpr size_t kReadBytes = size_t{4} << 30, kReadPart = size_t{1} << 30;
+// Of which each pattern of reading takes the next part: third caches of hundreds of MiB keep some
+// of what was read a moment ago.
+constexpr size_t kReadBytes = size_t{4} << 30, kReadPart = size_t{1} << 29;
 constexpr size_t kCachedBytes = size_t{1} << 20;  // a thread
 
 struct Format {
@@ -102,25 +102,25 @@ Result<Stack> make_stack(const Kernels& kernels, const Format& format, int64_t o
 // What the machine gives just now, by the pool that the kernels run on.
 class Beside {
  public:
-  static Result<Beside> start(const Ceilings& ceilings, ThreadPool& pool) {
+  static Result<Beside> start(ThreadPool& pool) {
     KT_TRY(Arena memory, touched_memory(kReadBytes, pool));
-    return Beside(ceilings, std::move(memory), pool);
+    return Beside(std::move(memory), pool);
   }
+  // By the best pattern.
   double bytes_per_s() {
-    const std::span<const std::byte> all = memory_.bytes();
-    next_ = next_ + kReadPart > all.size() ? 0 : next_;
-    const auto part = all.subspan(next_, std::min(kReadPart, all.size()));
-    next_ += kReadPart;
-    return read_once(part, pattern_, *pool_) * 1e9;
+    double best = 0;
+    for (const ReadPattern& pattern : read_patterns()) {
+      best = std::max(best, read_once(memory_.bytes().subspan(next_, kReadPart), pattern, *pool_));
+      next_ = (next_ + kReadPart) % kReadBytes;
+    }
+    return best * 1e9;
   }
   double operations_per_s(const Instruction& instruction) {
     return bench::operations_per_s(instruction, *pool_, 3);
   }
 
  private:
-  Beside(const Ceilings& ceilings, Arena memory, ThreadPool& pool)
-      : pattern_(ceilings.read_all.pattern), memory_(std::move(memory)), pool_(&pool) {}
-  ReadPattern pattern_;
+  Beside(Arena memory, ThreadPool& pool) : memory_(std::move(memory)), pool_(&pool) {}
   Arena memory_;
   size_t next_ = 0;
   ThreadPool* pool_;
@@ -265,7 +265,7 @@ Result<void> run(int argc, char** argv) {
       "the best pass, the best ceiling beside it, its share; and of all passes the median "
       "share of the ceiling just before");
   ThreadPool pool(threads, ThreadPool::Pinning::kWorkers);
-  KT_TRY(Beside beside, Beside::start(ceilings, pool));
+  KT_TRY(Beside beside, Beside::start(pool));
   for (const std::string& word : words) {
     KT_TRY(const Kernels* kernels, select_kernels(word));
     for (const Format& format : formats) {
