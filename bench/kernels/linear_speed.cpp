@@ -3,10 +3,9 @@
 // from memory: they cycle through more than any cache holds. Before each pass the ceiling is
 // measured again, since a virtual machine's neighbours come and go within seconds.
 //
-// usage: ./dev bench kernels [TABLE...] [FORMAT...] [--threads N] [--gib G] [--quick] [--cached]
+// usage: ./dev bench kernels [TABLE...] [FORMAT...] [--threads N] [--gib G] [--quick]
 //   TABLE: kernel tables to measure; by default the best one. FORMAT: weight formats; by default
-//   all. --quick: batch 1 and prefill 512 only. --cached: few rows also on a matrix that stays in
-//   the cores' own caches: what the kernel would do if memory took no time
+//   all. --quick: batch 1 and prefill 512 only
 
 #include <algorithm>
 #include <cstdio>
@@ -31,7 +30,6 @@ constexpr int64_t kPassesNs = 4'000'000'000;  // of a line; the fewest passes ma
 // Of which each pattern of reading takes the next part: third caches of hundreds of MiB keep some
 // of what was read a moment ago.
 constexpr size_t kReadBytes = size_t{4} << 30, kReadPart = size_t{1} << 29;
-constexpr size_t kCachedBytes = size_t{1} << 20;  // a thread
 
 struct Format {
   const char* name;
@@ -53,9 +51,9 @@ constexpr Format kFormats[] = {
 };
 
 // Numbers of a trained matrix's size, in the type that the format is made from.
-std::vector<std::byte> stored_numbers(DType dtype, int64_t out) {
+std::vector<std::byte> stored_numbers(DType dtype) {
   constexpr size_t kPattern = 1 << 20;
-  const auto count = static_cast<size_t>(kIn * out);
+  const auto count = static_cast<size_t>(kIn * kOut);
   std::vector<std::byte> bytes(count * size_of(dtype));
   for (size_t i = 0; i < kPattern; ++i) {
     const float value = 0.03f * static_cast<float>(2.0 * uniform_at(1, 0, i) - 1.0);
@@ -75,14 +73,14 @@ struct Stack {
   std::vector<Weight> weights;
 };
 
-Result<Stack> make_stack(const Kernels& kernels, const Format& format, int64_t out, size_t bytes,
+Result<Stack> make_stack(const Kernels& kernels, const Format& format, size_t bytes,
                          ThreadPool& pool) {
   Stack stack;
   const DType dtype = format.format == WeightFormat::kF32   ? DType::kF32
                       : format.format == WeightFormat::kF16 ? DType::kF16
                                                             : DType::kBF16;
-  stack.stored = stored_numbers(dtype, out);
-  const Tensor stored(stack.stored.data(), dtype, {out, kIn});
+  stack.stored = stored_numbers(dtype);
+  const Tensor stored(stack.stored.data(), dtype, {kOut, kIn});
   const bool plain = row_of(format.format).plain();
   const bool view = plain && (format.format != WeightFormat::kBF16 || !kernels.packs_bf16);
   for (size_t total = 0; total < bytes; total += stack.weights.back().bytes()) {
@@ -93,7 +91,7 @@ Result<Stack> make_stack(const Kernels& kernels, const Format& format, int64_t o
     }
     KT_TRY(Arena copy, Arena::reserve(stored.bytes()));
     std::copy(stack.stored.begin(), stack.stored.end(), copy.bytes().begin());
-    stack.weights.push_back(Weight::view(Tensor(copy.bytes().data(), dtype, {out, kIn})));
+    stack.weights.push_back(Weight::view(Tensor(copy.bytes().data(), dtype, {kOut, kIn})));
     stack.copies.push_back(std::move(copy));
   }
   return stack;
@@ -148,13 +146,12 @@ struct Passes {
 template <typename Ceiling>
 Passes run_passes(const Kernels& kernels, const Stack& stack, int64_t rows, size_t matrices,
                   double work, Ceiling ceiling, ThreadPool& pool) {
-  const int64_t out = stack.weights.front().out();
   Workspace inputs(static_cast<size_t>(rows * kIn) * sizeof(float));  // where a model's lie
   const std::span<float> input = inputs.take<float>(static_cast<size_t>(rows * kIn));
   for (size_t i = 0; i < input.size(); ++i) {
     input[i] = static_cast<float>(2.0 * uniform_at(2, 0, i % 100'003) - 1.0);
   }
-  std::vector<float> output(static_cast<size_t>(rows * out));
+  std::vector<float> output(static_cast<size_t>(rows * kOut));
   Workspace workspace(linear_scratch_bytes(rows, kIn));
   const SystemClock clock;
   const int64_t start = clock.now_ns();
@@ -195,30 +192,20 @@ constexpr Regime kRegimes[] = {{"batch 1", 1, 0, true},
                                {"prefill 512", 512, 3, true},
                                {"prefill 2048", 2048, 1, false}};
 
-struct Wanted {
-  size_t bytes;
-  bool quick, cached;
-};
-
-void measure_few(const Kernels& kernels, const Format& format, const char* name, int64_t rows,
-                 const Stack& stack, size_t matrices, Beside& beside, ThreadPool& pool) {
-  const auto bytes = static_cast<double>(stack.weights.front().bytes());
-  const Passes passes = run_passes(
-      kernels, stack, rows, matrices, bytes, [&] { return beside.bytes_per_s(); }, pool);
-  say(kernels, format, name, passes, bytes, 1e-9, "GB/s");
-}
-
-Result<void> measure(const Kernels& kernels, const Format& format, const Wanted& wanted,
+Result<void> measure(const Kernels& kernels, const Format& format, size_t bytes, bool quick,
                      Beside& beside, ThreadPool& pool) {
-  KT_TRY(const Stack stack, make_stack(kernels, format, kOut, wanted.bytes, pool));
+  KT_TRY(const Stack stack, make_stack(kernels, format, bytes, pool));
+  const auto weight_bytes = static_cast<double>(stack.weights.front().bytes());
   const bool tiles = kernels.name.starts_with("amx");
   const Instruction* peak =
       best_instruction(tiles ? format.tile_kind : format.vector_kind, kernels.name);
   for (const Regime& regime : kRegimes) {
-    if (wanted.quick && !regime.quick) continue;
+    if (quick && !regime.quick) continue;
     if (regime.rows <= 16) {
-      measure_few(kernels, format, regime.name, regime.rows, stack, stack.weights.size(), beside,
-                  pool);
+      const Passes passes = run_passes(
+          kernels, stack, regime.rows, stack.weights.size(), weight_bytes,
+          [&] { return beside.bytes_per_s(); }, pool);
+      say(kernels, format, regime.name, passes, weight_bytes, 1e-9, "GB/s");
     } else if (peak != nullptr) {
       const double operations = 2.0 * static_cast<double>(regime.rows * kIn * kOut);
       const Passes passes = run_passes(
@@ -227,25 +214,13 @@ Result<void> measure(const Kernels& kernels, const Format& format, const Wanted&
       say(kernels, format, regime.name, passes, operations, 1e-12, "TOP/s");
     }
   }
-  if (!wanted.cached) return {};
-  const double row_bytes = static_cast<double>(stack.weights.front().bytes()) / kOut;
-  const auto fits = static_cast<int64_t>(static_cast<double>(kCachedBytes) / row_bytes);
-  const int64_t out = std::max<int64_t>(fits / 64, 1) * 64 * pool.size();
-  KT_TRY(const Stack small, make_stack(kernels, format, out, 1, pool));
-  for (const int64_t rows : {1, 16}) {
-    measure_few(kernels, format, rows == 1 ? "1, cached" : "16, cached", rows, small, 500, beside,
-                pool);
-  }
   return {};
 }
 
 Result<void> run(int argc, char** argv) {
   int threads = usable_cpu_count(), gib = 3;
-  Wanted wanted{};
-  const Option options[] = {{"--threads", &threads},
-                            {"--gib", &gib},
-                            {"--quick", nullptr, &wanted.quick},
-                            {"--cached", nullptr, &wanted.cached}};
+  bool quick = false;
+  const Option options[] = {{"--threads", &threads}, {"--gib", &gib}, {"--quick", nullptr, &quick}};
   KT_TRY(std::vector<std::string> words, parse_options(argc, argv, options));
   std::vector<Format> formats;
   for (const Format& format : kFormats) {
@@ -256,8 +231,8 @@ Result<void> run(int argc, char** argv) {
     KT_TRY(const Kernels* best, select_kernels(""));
     words.emplace_back(best->name);
   }
-  wanted.bytes = static_cast<size_t>(gib) << 30;
-  KT_TRY(const Ceilings ceilings, measure_ceilings(threads, wanted.bytes));
+  const size_t bytes = static_cast<size_t>(gib) << 30;
+  KT_TRY(const Ceilings ceilings, measure_ceilings(threads, bytes));
   std::puts(text_of(ceilings).c_str());
   std::printf("weights [%ld, %ld], %d GiB of them\n", static_cast<long>(kOut),
               static_cast<long>(kIn), gib);
@@ -269,7 +244,7 @@ Result<void> run(int argc, char** argv) {
   for (const std::string& word : words) {
     KT_TRY(const Kernels* kernels, select_kernels(word));
     for (const Format& format : formats) {
-      KT_TRY_VOID(measure(*kernels, format, wanted, beside, pool));
+      KT_TRY_VOID(measure(*kernels, format, bytes, quick, beside, pool));
     }
   }
   return {};

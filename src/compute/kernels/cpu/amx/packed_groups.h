@@ -8,10 +8,6 @@
 namespace kilotoken::cpu {
 namespace {
 
-// From a panel's codes to the next one's. Not 4 KiB: a load would wait for stores to the panel
-// before that only look, by the lower twelve bits of the address, like stores to the same line.
-constexpr int64_t kCodesStride = kGroupBytes + kTileBytes;
-
 // A group has kLines lines of a panel and takes kSteps products: 16 and 4 (BF16 rows) or 2 (INT8
 // rows) with groups of 128 inputs, 4 and 1 with groups of 32.
 template <int kRowTiles, int kPanels, bool kBf16, int kLines, int kSteps>
@@ -31,7 +27,7 @@ class PackedGroups {
       const bool last = group + 1 == layout_.groups;
       TileBlock<kRowTiles, kPanels>::template step<product_of(kBf16)>(
           rows_.at(0, (group * kSteps + kStep) * kStepBytes), rows_.tile_bytes(),
-          codes_ + kStep * kStepBytes * kTileRows, kCodesStride, [&](int panel) {
+          codes_ + kStep * kStepBytes * kTileRows, kGroupBytes, [&](int panel) {
             if (!last) unpack_parts<kStep * kParts, kStep * kParts + kParts>(group + 1, panel);
           });
       multiply<kStep + 1>(group);
@@ -42,14 +38,14 @@ class PackedGroups {
   template <int kFirst, int kLast>
   __attribute__((always_inline)) void unpack_parts(int64_t group, int panel) {
     const char* lines = panels_ + panel * layout_.panel_bytes + group * kLines * kLine;
-    unpack<kBf16, kLines, kFirst, kLast>(bf16_, lines, codes_ + panel * kCodesStride);
+    unpack<kBf16, kLines, kFirst, kLast>(bf16_, lines, codes_ + panel * kGroupBytes);
   }
 
   const PanelLayout& layout_;
   const char* panels_;
   const TiledRows& rows_;
   const Bf16Codes bf16_;
-  alignas(64) char codes_[kPanels * kCodesStride];
+  alignas(64) char codes_[kPanels * kGroupBytes];
 };
 
 }  // namespace

@@ -192,9 +192,12 @@ __attribute__((always_inline)) inline void unpack(Bf16Codes bf16, const char* li
         __builtin_prefetch(lines + line * kLine + 2 * kAhead, 0, 2);
       }
       const I packed = Vec16::load(lines + line * kLine);
-      I part = kFirst == 0 ? low_nibbles(packed) : high_nibbles(packed);
-      if constexpr (kBf16) part = bf16.widen<kFirst>(packed);
-      Vec16::store(codes + (kFirst * kLines + line) * kLine, part);
+      char* const to = codes + (kFirst * kLines + line) * kLine;
+      if constexpr (kBf16) {
+        Vec16::store(to, bf16.widen<kFirst>(packed));
+      } else {
+        Vec16::store(to, kFirst == 0 ? low_nibbles(packed) : high_nibbles(packed));
+      }
     }
     unpack<kBf16, kLines, kFirst + 1, kLast>(bf16, lines, codes);
   }
