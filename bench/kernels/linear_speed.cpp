@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "base/stats.h"
 #include "base/threads.h"
 #include "ceiling/ceiling.h"
 #include "ceiling/options.h"
@@ -124,11 +125,6 @@ class Beside {
   ThreadPool* pool_;
 };
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 // One line: several passes of a kernel, each with the ceiling before it.
 struct Passes {
   double matrix_s = 1e9, ceiling = 0;  // the best of each
@@ -177,7 +173,7 @@ void say(const Kernels& kernels, const Format& format, const char* regime, const
   std::printf("%-10s %-16s %-13s %9.0f us %8.2f %-7s of %8.2f  %3.0f %%   %3.0f %%\n",
               std::string(kernels.name).c_str(), format.name, regime, passes.matrix_s * 1e6,
               value * unit, unit_name, passes.ceiling * unit, 100 * value / passes.ceiling,
-              100 * median(passes.shares));
+              100 * median_of(passes.shares));
   std::fflush(stdout);
 }
 

@@ -3,6 +3,7 @@
 // over head_dim by FMA in ascending order. Exponentials of a page are added per lane, then across
 // lanes; values are added by FMA in ascending position.
 
+#include "compute/kernels/cpu/load_some.h"
 #include "compute/kernels/cpu/ops.h"
 
 namespace kilotoken::cpu {
@@ -53,7 +54,7 @@ void widen_of(const char* from, int64_t rows, int64_t size, float* to, int64_t s
     for (; i + Vec::kLanes <= size; i += Vec::kLanes) {
       Vec::store(to + i, T::load(from + i * T::kBytes));
     }
-    if (i < size) Vec::store(to + i, T::load_some(from + i * T::kBytes, size - i));
+    if (i < size) Vec::store(to + i, load_some<T>(from + i * T::kBytes, size - i));
   }
 }
 

@@ -5,6 +5,7 @@
 // elements are computed side by side, and when a vector of sums is put aside and taken up again.
 
 #include "compute/kernels/cpu/kernel_mutants.h"
+#include "compute/kernels/cpu/load_some.h"
 #include "compute/kernels/cpu/ops.h"
 
 namespace kilotoken::cpu {
@@ -33,7 +34,7 @@ void finish(const LinearPiece& piece, int64_t row, int64_t output, Vec::F sums) 
   if (const int64_t at = whole_vectors(piece); at < piece.in) {
     const int64_t left = tail_numbers(piece.in - at, kLanes);
     sums = Vec::fma(Vec::load_some(piece.input + row * piece.in + at, left),
-                    T::load_some(piece.weight + (output * piece.in + at) * T::kBytes, left), sums);
+                    load_some<T>(piece.weight + (output * piece.in + at) * T::kBytes, left), sums);
   }
   float* to = piece.output + row * piece.out + output;
   const float sum = Vec::sum(sums);

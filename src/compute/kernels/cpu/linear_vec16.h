@@ -24,30 +24,19 @@ struct Vec {
   static F fma(F a, F b, F c) { return Vec16::fma(a, b, c); }
   static float sum(F v) { return Vec16::sum(v); }
 
-  // The stored types: `load` takes kLanes numbers at any alignment, `load_some` n and zeros.
+  // The stored types: `load` takes kLanes numbers at any alignment.
   struct F32 {
     static constexpr int64_t kBytes = 4;
     static F load(const char* from) { return Vec16::load_f(from); }
-    static F load_some(const char* from, int64_t n) { return load_part<F32>(from, n); }
   };
   struct F16 {
     static constexpr int64_t kBytes = 2;
     static F load(const char* from) { return Vec16::load_half(from); }
-    static F load_some(const char* from, int64_t n) { return load_part<F16>(from, n); }
   };
   struct BF16 {
     static constexpr int64_t kBytes = 2;
     static F load(const char* from) { return Vec16::load_bf16(from); }
-    static F load_some(const char* from, int64_t n) { return load_part<BF16>(from, n); }
   };
-
- private:
-  template <typename T>
-  static F load_part(const char* from, int64_t n) {
-    char part[kLanes * T::kBytes] = {};
-    __builtin_memcpy(part, from, static_cast<unsigned long>(n * T::kBytes));
-    return T::load(part);
-  }
 };
 
 }  // namespace

@@ -68,20 +68,18 @@ struct Vec {
     return add(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
   }
 
-  // The stored types: `load` takes kLanes numbers at any alignment, `load_some` n and zeros.
+  // The stored types: `load` takes kLanes numbers at any alignment.
   struct F32 {
     static constexpr int64_t kBytes = 4;
     static F load(const char* from) {
       return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(from)));
     }
-    static F load_some(const char* from, int64_t n) { return load_part<F32>(from, n); }
   };
   struct F16 {
     static constexpr int64_t kBytes = 2;
     static F load(const char* from) {
       return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from)));
     }
-    static F load_some(const char* from, int64_t n) { return load_part<F16>(from, n); }
   };
   struct BF16 {
     static constexpr int64_t kBytes = 2;
@@ -89,19 +87,12 @@ struct Vec {
       const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from));
       return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
     }
-    static F load_some(const char* from, int64_t n) { return load_part<BF16>(from, n); }
   };
 
  private:
   static __m256i mask(int64_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
                               _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  }
-  template <typename T>
-  static F load_part(const char* from, int64_t n) {
-    char part[kLanes * T::kBytes] = {};
-    __builtin_memcpy(part, from, static_cast<unsigned long>(n * T::kBytes));
-    return T::load(part);
   }
 };
 
