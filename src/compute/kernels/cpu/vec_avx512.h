@@ -91,14 +91,14 @@ struct Vec16 {
     return _mm512_slli_epi32(v, kBits);
   }
 
-  // Sixteen words of 16 bits; a word of the result is the one that the lowest four bits of `at`
-  // name.
+  // Of sixteen words of 16 bits, or floats: those that the lowest four bits of each of `at` name.
   using Words = __m512i;
   static Words table_of(const uint16_t (&words)[16]) {
     // Twice, since the instruction reads five bits.
     return _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i_u*>(words)));
   }
   static I lookup(Words table, I at) { return _mm512_permutexvar_epi16(at, table); }
+  static F lookup(F table, I at) { return _mm512_permutexvar_ps(at, table); }
 
   // acc + the four products of each lane: bytes of w without sign, of x with it.
   static I dot_bytes(I acc, I w, I x) { return _mm512_dpbusd_epi32(acc, w, x); }

@@ -148,6 +148,7 @@ struct Vec16 {
     return {of_bytes(low), of_bytes(high)};
   }
   static I lookup(Words table, I at) { return {lookup(table, at.low), lookup(table, at.high)}; }
+  static F lookup(F table, I at) { return {lookup(table, at.low), lookup(table, at.high)}; }
 
   static I dot_bytes(I acc, I w, I x) {
     return {dot_bytes(acc.low, w.low, x.low), dot_bytes(acc.high, w.high, x.high)};
@@ -166,6 +167,12 @@ struct Vec16 {
     const __m256i high = _mm256_shuffle_epi8(table.high, at);
     return _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi16(0xff)),
                            _mm256_slli_epi16(high, 8));
+  }
+
+  static __m256 lookup(F table, __m256i at) {
+    const __m256 low = _mm256_permutevar8x32_ps(table.low, at);
+    const __m256 high = _mm256_permutevar8x32_ps(table.high, at);
+    return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(at, 28)));
   }
 
   // By 16-bit lanes, even and odd bytes apart: nothing saturates.

@@ -67,8 +67,7 @@ class StringTable {
     for (size_t at = hash & mask;; at = (at + 1) & mask) {
       const Slot& slot = slots_[at];
       if (slot.id < 0) return at;
-      if (slot.hash == check && slot.size == text.size() &&
-          std::memcmp(text_.data() + slot.begin, text.data(), text.size()) == 0) {
+      if (slot.hash == check && std::string_view(text_.data() + slot.begin, slot.size) == text) {
         return at;
       }
     }

@@ -9,6 +9,7 @@
 // Few rows (few_rows.h) go through the weights once, as they come from memory. For many rows
 // (many_rows.h) weights and rows are cut into slabs of inputs that stay in caches meanwhile.
 
+#include "compute/kernels/cpu/amx/exact_row.h"
 #include "compute/kernels/cpu/amx/few_rows.h"
 #include "compute/kernels/cpu/amx/many_rows.h"
 
@@ -32,11 +33,11 @@ void tile_panels(const PanelPiece& piece) {
 
 void tile_linear(const PanelPiece& piece) {
   // Codes that must be unpacked to memory, and groups that fill half a tile, cost a single row more
-  // than vectors do, whose integer sums, and with them every bit of the result, are the same. One
-  // row lies as vectors have it.
+  // than vectors do, which come to the same bits: integer sums are the same in any order, and with
+  // BF16 rows they keep the tiles' order. One row lies as vectors have it.
   const PanelLayout& layout = piece.layout;
-  if (piece.row_count == 1 && !layout.bf16_rows && (nibbles(layout) || step_bytes(layout) < 64)) {
-    return vector_linear(piece);
+  if (piece.row_count == 1 && (nibbles(layout) || step_bytes(layout) < 64)) {
+    return layout.bf16_rows ? exact_row(piece) : vector_linear(piece);
   }
   Tiles::configure(static_cast<int>(step_bytes(layout)),
                    static_cast<int>(tile_height(piece.row_count)));
