@@ -1,7 +1,9 @@
 #include "compute/kernels/weight.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -19,6 +21,8 @@ using cpu::PanelFormat;
 using cpu::PanelLayout;
 
 constexpr int64_t kDepth = 64;  // inputs are filled up to a multiple: a tile's depth, BF16 or INT8
+
+constexpr int64_t kNone = std::numeric_limits<int64_t>::max();  // no output
 
 int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
@@ -72,24 +76,39 @@ std::byte* scales_of(const PanelLayout& layout, std::byte* panel) {
   return panel + layout.groups * layout.group_lines * kPanelLine;
 }
 
-// Packs the outputs of one thread's panels, one after the other.
+// Packs the panels of one thread, one after the other.
 class Packer {
  public:
   Packer(const Tensor& stored, const FormatRow& row, const PanelLayout& layout)
       : stored_(stored), row_(row), layout_(layout), in_(stored.size(1)) {
     numbers_.resize(static_cast<size_t>(in_));
-    codes_.resize(static_cast<size_t>(in_));
+    codes_.resize(static_cast<size_t>(rounded_up(in_, 4)));
   }
 
-  // False where a weight cannot be stored.
-  bool pack(int64_t output, std::byte* panel) {
-    const int64_t lane = output % kPanelOutputs;
-    if (row_.plain()) return pack_bf16(output, lane, panel);
-    if (is_blocks(stored_.dtype)) return pack_blocks(output, lane, panel);
-    widen(output);
-    for (const float number : numbers_) {
-      if (!std::isfinite(number)) return false;
+  // Outputs [first, first + count) as one panel. Gives the first of which a weight cannot be
+  // stored, or none (kNone).
+  int64_t pack(int64_t first, int64_t count, std::byte* panel) {
+    if (row_.plain()) return pack_bf16(first, count, panel);
+    for (int64_t lane = 0; lane < count; ++lane) {
+      const int64_t output = first + lane;
+      const bool good = is_blocks(stored_.dtype) ? pack_blocks(output, lane, panel)
+                                                 : quantise(output, lane, panel);
+      if (!good) return output;
     }
+    return kNone;
+  }
+
+ private:
+  void widen(int64_t output) {
+    with_stored_type(stored_.dtype, [&]<typename T>(T) {
+      const std::byte* from = stored_.data + static_cast<size_t>(output * in_) * sizeof(T);
+      for (int64_t i = 0; i < in_; ++i) numbers_[static_cast<size_t>(i)] = load_stored<T>(from, i);
+    });
+  }
+
+  bool quantise(int64_t output, int64_t lane, std::byte* panel) {
+    widen(output);
+    if (!all_finite()) return false;
     const int64_t group = row_.group == 0 ? in_ : row_.group;
     for (int64_t g = 0; g < layout_.groups; ++g) {
       const std::span<const float> of_group(numbers_.data() + g * group,
@@ -102,25 +121,44 @@ class Packer {
     return true;
   }
 
- private:
-  void widen(int64_t output) {
-    with_stored_type(stored_.dtype, [&]<typename T>(T) {
-      const std::byte* from = stored_.data + static_cast<size_t>(output * in_) * sizeof(T);
-      for (int64_t i = 0; i < in_; ++i) numbers_[static_cast<size_t>(i)] = load_stored<T>(from, i);
-    });
+  bool all_finite() const {
+    constexpr uint32_t kNotFinite = 0x7f800000;
+    uint32_t found = 0;
+    for (const float number : numbers_) {
+      found |= static_cast<uint32_t>((std::bit_cast<uint32_t>(number) & kNotFinite) == kNotFinite);
+    }
+    return found == 0;
   }
 
-  bool pack_bf16(int64_t output, int64_t lane, std::byte* panel) {
-    const std::byte* from = stored_.data + static_cast<size_t>(output * in_) * 2;
-    uint32_t largest = 0;  // exponent, in both halves
-    for (int64_t i = 0; i < in_; i += 2) {
-      uint32_t pair = 0;
-      std::memcpy(&pair, from + i * 2, i + 1 < in_ ? 4 : 2);
-      largest |= static_cast<uint32_t>((pair & 0x7f80u) == 0x7f80u);
-      largest |= static_cast<uint32_t>((pair & 0x7f800000u) == 0x7f800000u);
-      std::memcpy(panel + i / 2 * kPanelLine + lane * 4, &pair, 4);
+  // A few lines of all outputs at a time: they stay in the first cache until they are full.
+  int64_t pack_bf16(int64_t first, int64_t count, std::byte* panel) const {
+    constexpr int64_t kLines = 16;
+    std::array<uint32_t, kPanelOutputs> bad{};  // not 0: an exponent of ones
+    const int64_t pairs = in_ / 2;
+    for (int64_t begin = 0; begin < pairs; begin += kLines) {
+      for (int64_t lane = 0; lane < count; ++lane) {
+        const std::byte* from = stored_.data + (first + lane) * in_ * 2;
+        for (int64_t line = begin; line < std::min(begin + kLines, pairs); ++line) {
+          bad[static_cast<size_t>(lane)] |= put_pair<4>(from, line, panel, lane);
+        }
+      }
     }
-    return largest == 0;
+    for (int64_t lane = 0; in_ % 2 != 0 && lane < count; ++lane) {
+      const std::byte* from = stored_.data + (first + lane) * in_ * 2;
+      bad[static_cast<size_t>(lane)] |= put_pair<2>(from, pairs, panel, lane);
+    }
+    const auto worst = std::ranges::find_if(bad, [](uint32_t found) { return found != 0; });
+    return worst == bad.end() ? kNone : first + (worst - bad.begin());
+  }
+
+  // kBytes of one line's two numbers. Gives whether one of them is not finite.
+  template <size_t kBytes>
+  static uint32_t put_pair(const std::byte* row, int64_t line, std::byte* panel, int64_t lane) {
+    uint32_t pair = 0;
+    std::memcpy(&pair, row + line * 4, kBytes);
+    std::memcpy(panel + line * kPanelLine + lane * 4, &pair, sizeof pair);
+    return static_cast<uint32_t>((pair & 0x7f80u) == 0x7f80u) |
+           static_cast<uint32_t>((pair & 0x7f800000u) == 0x7f800000u);
   }
 
   bool pack_blocks(int64_t output, int64_t lane, std::byte* panel) {
@@ -145,23 +183,29 @@ class Packer {
     }
   }
 
+  // Four codes at a time, as the bytes of a word. In each, adding half of what it can hold, which
+  // is what the zero points are, turns its highest bit.
+  uint32_t four_codes(int64_t first) const {
+    uint32_t word;
+    std::memcpy(&word, codes_.data() + first, sizeof word);
+    return word;
+  }
+
   void put_codes(std::byte* panel, int64_t lane) const {
+    if (layout_.format == PanelFormat::kNibbleWords) return put_nibble_words(panel, lane);
+    const auto put = [&](int64_t line, uint32_t word) {
+      std::memcpy(panel + line * kPanelLine + lane * 4, &word, sizeof word);
+    };
     if (layout_.format == PanelFormat::kBytes) {
-      for (int64_t i = 0; i < in_; ++i) {
-        const int code = codes_[static_cast<size_t>(i)] + layout_.zero_point;
-        panel[place_of(layout_, lane, i).byte] = static_cast<std::byte>(code);
-      }
+      for (int64_t i = 0; i < in_; i += 4) put(i / 4, four_codes(i) ^ 0x80808080u);
       return;
     }
-    if (layout_.format == PanelFormat::kNibbleWords) return put_nibble_words(panel, lane);
-    const int64_t lines = layout_.group_lines, half = lines * 4;
-    for (int64_t group = 0; group < layout_.groups; ++group) {
-      const int8_t* low = codes_.data() + group * 2 * half;
-      std::byte* to = panel + group * lines * kPanelLine + lane * 4;
-      for (int64_t i = 0; i < half; ++i) {
-        const int both = (low[i] + layout_.zero_point) | (low[i + half] + layout_.zero_point) << 4;
-        to[i / 4 * kPanelLine + i % 4] = static_cast<std::byte>(both);
-      }
+    const int64_t lines = layout_.group_lines;
+    for (int64_t line = 0; line < layout_.groups * lines; ++line) {
+      const int64_t low = (line / lines * lines + line) * 4;
+      const uint32_t lows = four_codes(low) & 0x0f0f0f0fu;
+      const uint32_t highs = four_codes(low + lines * 4) & 0x0f0f0f0fu;
+      put(line, (lows | highs << 4) ^ 0x88888888u);
     }
   }
 
@@ -170,16 +214,13 @@ class Packer {
     const int8_t* codes = codes_.data();
     for (int64_t group = 0; group < layout_.groups; ++group, codes += 8 * lines) {
       for (int64_t line = 0; line < lines; ++line) {
-        std::byte* to = panel + (group * lines + line) * kPanelLine + lane * 4;
-        for (int64_t word = 0; word < 2; ++word) {
-          int all = 0;
-          for (int64_t nibble = 0; nibble < 4; ++nibble) {
-            const int code = codes[2 * (nibble * lines + line) + word] + layout_.zero_point;
-            all |= code << (4 * nibble);
-          }
-          const auto stored = static_cast<uint16_t>(all);
-          std::memcpy(to + 2 * word, &stored, sizeof stored);
+        uint32_t both = 0;  // words
+        for (int64_t nibble = 0; nibble < 4; ++nibble) {
+          const int8_t* pair = codes + 2 * (nibble * lines + line);
+          both |= static_cast<uint32_t>((pair[0] & 15) | (pair[1] & 15) << 16) << (4 * nibble);
         }
+        both ^= 0x88888888u;
+        std::memcpy(panel + (group * lines + line) * kPanelLine + lane * 4, &both, sizeof both);
       }
     }
   }
@@ -204,8 +245,6 @@ void keep_least(std::atomic<int64_t>& least, int64_t value) {
   while (value < seen && !least.compare_exchange_weak(seen, value)) {
   }
 }
-
-constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
 }  // namespace
 
@@ -239,11 +278,10 @@ Result<Weight> Weight::pack(const Tensor& stored, WeightFormat format, bool int8
   std::atomic<int64_t> bad{kNone};
   pool.run_static(weight.panel_count(), kPiecePanels, [&](int, int64_t begin, int64_t end) {
     Packer packer(stored, row, weight.layout_);
-    const int64_t last = std::min(end * kPanelOutputs, weight.out_);
-    for (int64_t output = begin * kPanelOutputs; output < last; ++output) {
-      if (!packer.pack(output, panels + output / kPanelOutputs * panel_bytes)) {
-        keep_least(bad, output);
-      }
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t first = panel * kPanelOutputs;
+      const int64_t count = std::min<int64_t>(kPanelOutputs, weight.out_ - first);
+      keep_least(bad, packer.pack(first, count, panels + panel * panel_bytes));
     }
   });
   if (bad != kNone) return not_finite(bad);

@@ -1,6 +1,7 @@
 #include "compute/quant/formats.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/check.h"
@@ -8,24 +9,39 @@
 namespace kilotoken {
 namespace {
 
+// These loops run over every weight of a model that is quantised at load. They are written so that
+// compilers make vectors of them: magnitudes compare as integers, and std::nearbyint and std::round
+// would be calls.
+
+int32_t magnitude_bits(float weight) { return std::bit_cast<int32_t>(weight) & 0x7fffffff; }
+
+// Of finite weights.
 float largest_magnitude(std::span<const float> weights) {
-  float largest = 0;
-  for (const float weight : weights) largest = std::max(largest, std::fabs(weight));
-  return largest;
+  int32_t largest = 0;
+  for (const float weight : weights) largest = std::max(largest, magnitude_bits(weight));
+  return std::bit_cast<float>(largest);
 }
 
 // Weights as small as those of scales below this count as zero.
 float inverse_of(float scale) { return std::fabs(scale) > 0x1p-100f ? 1.0f / scale : 0.0f; }
 
-int8_t code_of(float value, float least, float most) {
-  return static_cast<int8_t>(std::clamp(std::nearbyint(value), least, most));
+// Both of less than 2^22. Ties to even: beyond 2^23 floats have no fractions.
+int32_t nearest_even(float value) {
+  constexpr float kNoFractions = 0x1.8p23f;
+  return static_cast<int32_t>((value + kNoFractions) - kNoFractions);
+}
+// Ties away from zero; with 0.5 itself the float just below it would come out as 1.
+int32_t nearest_away(float value) {
+  return static_cast<int32_t>(value + std::copysign(0x1.fffffep-2f, value));
 }
 
 // Symmetric, per output: the largest magnitude is 127.
 float quantise_int8(std::span<const float> weights, int8_t* codes) {
   const float scale = largest_magnitude(weights) / 127.0f;
   const float inverse = inverse_of(scale);
-  for (const float weight : weights) *codes++ = code_of(weight * inverse, -127, 127);
+  for (const float weight : weights) {
+    *codes++ = static_cast<int8_t>(std::clamp(nearest_even(weight * inverse), -127, 127));
+  }
   return scale;
 }
 
@@ -33,7 +49,9 @@ float quantise_int8(std::span<const float> weights, int8_t* codes) {
 float quantise_int4(std::span<const float> weights, int8_t* codes) {
   const float scale = largest_magnitude(weights) / 7.5f;
   const float inverse = inverse_of(scale);
-  for (const float weight : weights) *codes++ = code_of(weight * inverse, -8, 7);
+  for (const float weight : weights) {
+    *codes++ = static_cast<int8_t>(std::clamp(nearest_even(weight * inverse), -8, 7));
+  }
   return scale;
 }
 
@@ -41,16 +59,15 @@ float quantise_int4(std::span<const float> weights, int8_t* codes) {
 float quantise_q8_0(std::span<const float> weights, int8_t* codes) {
   const float scale = largest_magnitude(weights) / 127.0f;
   const float inverse = inverse_of(scale);
-  for (const float weight : weights) *codes++ = static_cast<int8_t>(std::round(weight * inverse));
+  for (const float weight : weights) *codes++ = static_cast<int8_t>(nearest_away(weight * inverse));
   return to_float(to_half(scale));
 }
 
-// The weight of largest magnitude is -8, whatever its sign.
+// The first weight of largest magnitude is -8, whatever its sign.
 float quantise_q4_0(std::span<const float> weights, int8_t* codes) {
-  float largest = 0;
-  for (const float weight : weights) {
-    if (std::fabs(weight) > std::fabs(largest)) largest = weight;
-  }
+  const float most = largest_magnitude(weights);
+  const auto magnitude = [](float weight) { return std::fabs(weight); };
+  const float largest = most > 0 ? *std::ranges::find(weights, most, magnitude) : 0.0f;
   const float scale = largest / -8.0f;
   const float inverse = inverse_of(scale);
   for (const float weight : weights) {

@@ -21,4 +21,16 @@ class Floats {
   std::unique_ptr<float[], Free> data_;
 };
 
+// Scratch of the calling thread, which it keeps: good until it asks again. Linears take up to a
+// megabyte, and an allocator that gives it back each time costs as much as the products.
+inline float* thread_floats(int64_t count) {
+  thread_local int64_t size = 0;
+  thread_local Floats kept(size);
+  if (size < count) {
+    kept = Floats(count);
+    size = count;
+  }
+  return kept.at(0);
+}
+
 }  // namespace kilotoken::cpu

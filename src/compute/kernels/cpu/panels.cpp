@@ -72,7 +72,6 @@ void run_panels(const PanelOps& ops, const LinearArgs& args, ThreadPool& pool) {
   }
 
   pool.run_static(args.weight.panel_count(), kPiecePanels, [&](int, int64_t begin, int64_t end) {
-    const Floats scratch(ops.scratch_floats);
     ops.linear({.layout = layout,
                 .panels = reinterpret_cast<const char*>(args.weight.panels()),
                 .rows = rounded,
@@ -84,7 +83,7 @@ void run_panels(const PanelOps& ops, const LinearArgs& args, ThreadPool& pool) {
                 .first = begin,
                 .last = end,
                 .accumulate = args.accumulate,
-                .scratch = scratch.at(0)});
+                .scratch = thread_floats(ops.scratch_floats)});
   });
   workspace.rewind(mark);
 }

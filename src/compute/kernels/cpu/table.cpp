@@ -144,7 +144,6 @@ class BlockAttention {
 void run_linear(const LinearOps& ops, const LinearArgs& args, ThreadPool& pool) {
   const Tensor& weight = args.weight.stored();
   pool.run(weight.size(0), kPieceOutputs, [&](int, int64_t begin, int64_t end) {
-    const Floats scratch(args.rows > 1 ? ops.scratch_floats : 0);
     ops.linear({.input = args.input,
                 .weight = reinterpret_cast<const char*>(weight.data),
                 .stored = stored_of(weight.dtype),
@@ -155,7 +154,7 @@ void run_linear(const LinearOps& ops, const LinearArgs& args, ThreadPool& pool) 
                 .begin = begin,
                 .end = end,
                 .accumulate = args.accumulate,
-                .scratch = scratch.at(0)});
+                .scratch = thread_floats(args.rows > 1 ? ops.scratch_floats : 0)});
   });
 }
 
