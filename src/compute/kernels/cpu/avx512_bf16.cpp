@@ -5,8 +5,7 @@
 
 namespace kilotoken::cpu {
 
-constinit const PanelOps kAvx512Bf16Ops{
-    false,        0,      vector_linear, round_bf16<false>, round_int8<false>, vector_bf16,
-    vector_bytes, nullptr};
+constinit const PanelOps kAvx512Bf16Ops{vector_tile_rows, 0,           vector_linear, round_bf16,
+                                        round_int8,       vector_bf16, vector_bytes,  nullptr};
 
 }  // namespace kilotoken::cpu

@@ -15,15 +15,17 @@ namespace {
 constexpr int64_t kLine = kPanelLine;
 constexpr int64_t kAhead = 1024;  // bytes; reading past the end of a weight is only asked for
 
-inline I row_word(const char* row, int64_t index) {
+constexpr int64_t kLineWords = kLine / 4;
+
+inline I word_of(const char* from) {
   int32_t word;
-  __builtin_memcpy(&word, row + 4 * index, 4);
+  __builtin_memcpy(&word, from, 4);
   return Vec16::all(word);
 }
 
-inline I line_at(const char* lines, int64_t index) {
-  __builtin_prefetch(lines + index * kLine + kAhead, 0, 2);
-  return Vec16::load(lines + index * kLine);
+inline I line_at(const char* from) {
+  __builtin_prefetch(from + kAhead, 0, 2);
+  return Vec16::load(from);
 }
 
 inline I low_nibbles(I line) { return Vec16::both(line, Vec16::all(0x0f0f0f0f)); }
@@ -67,84 +69,118 @@ inline void put_row(const PanelPiece& piece, int64_t row, int64_t panel, F sums)
   Vec16::store_some(to, count, sums);
 }
 
+// Of BF16, and of INT8 rows.
+inline F plus_products(F sum, I weights, I row) { return Vec16::dot_bf16(sum, weights, row); }
+inline I plus_products(I sum, I weights, I row) { return Vec16::dot_bytes(sum, weights, row); }
+
+// Rows [row, row + kRows), of one tile, against panels [panel, panel + kPanels).
 template <int kRows, int kPanels>
-struct Block {
-  const PanelPiece& piece;
-  int64_t row, panel;
-  const char* panels = piece.panels + panel * piece.layout.panel_bytes;
-  const char* rows = piece.rows + row * piece.layout.row_bytes;
+class Block {
+ public:
+  Block(const PanelPiece& piece, int64_t row, int64_t panel)
+      : piece_(piece), row_(row), panel_(panel) {}
 
-  const char* panel_at(int p) const { return panels + p * piece.layout.panel_bytes; }
-  const char* row_at(int r) const { return rows + r * piece.layout.row_bytes; }
-
-  void put(const F (&sums)[kRows][kPanels]) const {
-    for (int r = 0; r < kRows; ++r) {
-      for (int p = 0; p < kPanels; ++p) put_row(piece, row + r, panel + p, sums[r][p]);
+  void run() const {
+    switch (piece_.layout.format) {
+      case PanelFormat::kBF16:
+        return bf16();
+      case PanelFormat::kBytes:
+        return bytes<false>();
+      case PanelFormat::kNibbles:
+        return bytes<true>();
+      case PanelFormat::kNibbleWords:
+        return exact();
     }
   }
 
-  void bf16() const {
-    F sums[kRows][kPanels];
+ private:
+  using Floats = F[kRows][kPanels];
+  using Integers = I[kRows][kPanels];
+
+  static void clear(Floats& sums) {
     for (auto& of_row : sums) {
       for (F& sum : of_row) sum = Vec16::zero_f();
     }
-    for (int64_t line = 0; line < piece.layout.group_lines; ++line) {
-      I weights[kPanels];
-      for (int p = 0; p < kPanels; ++p) weights[p] = line_at(panel_at(p), line);
-      for (int r = 0; r < kRows; ++r) {
-        const I x = row_word(row_at(r), line);
-        for (int p = 0; p < kPanels; ++p) sums[r][p] = Vec16::dot_bf16(sums[r][p], weights[p], x);
-      }
-    }
-    put(sums);
   }
 
-  // Adds lines [first, first + count) of one group; kShift is where a nibble begins, or -1.
-  template <int kShift>
-  void add_bytes(I (&sums)[kRows][kPanels], int64_t first, int64_t count, int64_t word) const {
-    for (int64_t line = 0; line < count; ++line) {
-      I weights[kPanels];
-      for (int p = 0; p < kPanels; ++p) {
-        weights[p] = kShift == 4 ? Vec16::load(panel_at(p) + (first + line) * kLine)
-                                 : line_at(panel_at(p), first + line);
-        if constexpr (kShift == 0) weights[p] = low_nibbles(weights[p]);
-        if constexpr (kShift == 4) weights[p] = high_nibbles(weights[p]);
-      }
-      for (int r = 0; r < kRows; ++r) {
-        const I x = row_word(row_at(r), word + line);
+  const char* panel_at(int p) const {
+    return piece_.panels + (panel_ + p) * piece_.layout.panel_bytes;
+  }
+  int64_t tile() const { return row_ / piece_.tile_rows * piece_.tile_rows; }
+  // Of the first row: the others follow.
+  const char* word_at(int64_t word) const {
+    return piece_.rows + tile() * piece_.layout.row_bytes +
+           word / kLineWords * kLine * piece_.tile_rows + (row_ - tile()) * kLine +
+           word % kLineWords * 4;
+  }
+  int64_t group_at(int64_t group) const {
+    return tile() * piece_.layout.groups + group * piece_.tile_rows + row_ - tile();
+  }
+
+  // Adds the products of `count` words of the rows, from `word` on, and as many lines, from `line`
+  // on, of which `weights_of` makes the weights.
+  template <typename Sums, typename WeightsOf>
+  __attribute__((always_inline)) void add(Sums& sums, int64_t line, int64_t word, int64_t count,
+                                          const WeightsOf& weights_of) const {
+    const char* lines[kPanels];
+    for (int p = 0; p < kPanels; ++p) lines[p] = panel_at(p) + line * kLine;
+    for (int64_t end = word + count, next; word < end; word = next) {
+      next = (word / kLineWords + 1) * kLineWords;
+      if (next > end) next = end;
+      const char* x = word_at(word);
+      for (int64_t left = next - word; left > 0; --left, x += 4) {
+        I weights[kPanels];
         for (int p = 0; p < kPanels; ++p) {
-          sums[r][p] = Vec16::dot_bytes(sums[r][p], weights[p], x);
+          weights[p] = weights_of(lines[p]);
+          lines[p] += kLine;
+        }
+        for (int r = 0; r < kRows; ++r) {
+          const I of_row = word_of(x + r * kLine);
+          for (int p = 0; p < kPanels; ++p)
+            sums[r][p] = plus_products(sums[r][p], weights[p], of_row);
         }
       }
     }
   }
 
-  void bytes() const {
-    const PanelLayout& layout = piece.layout;
-    const bool nibbles = layout.format == PanelFormat::kNibbles;
-    const int64_t lines = layout.group_lines, words = nibbles ? 2 * lines : lines;
-    F totals[kRows][kPanels];
-    for (auto& of_row : totals) {
-      for (F& total : of_row) total = Vec16::zero_f();
+  void put(const Floats& sums) const {
+    for (int r = 0; r < kRows && row_ + r < piece_.row_count; ++r) {
+      for (int p = 0; p < kPanels; ++p) put_row(piece_, row_ + r, panel_ + p, sums[r][p]);
     }
+  }
+
+  void bf16() const {
+    Floats sums;
+    clear(sums);
+    add(sums, 0, 0, piece_.layout.group_lines, line_at);
+    put(sums);
+  }
+
+  template <bool kNibbles>
+  void bytes() const {
+    const PanelLayout& layout = piece_.layout;
+    const int64_t lines = layout.group_lines, words = kNibbles ? 2 * lines : lines;
+    Floats totals;
+    clear(totals);
     for (int64_t group = 0; group < layout.groups; ++group) {
-      I sums[kRows][kPanels];
+      const int64_t at = group_at(group), line = group * lines, word = group * words;
+      Integers sums;
       for (int r = 0; r < kRows; ++r) {
-        const int32_t above = piece.row_sums[(row + r) * layout.groups + group];
-        for (int p = 0; p < kPanels; ++p) sums[r][p] = Vec16::sub(Vec16::all(0), Vec16::all(above));
+        for (I& sum : sums[r]) sum = Vec16::sub(Vec16::all(0), Vec16::all(piece_.row_sums[at + r]));
       }
-      if (nibbles) {
-        add_bytes<0>(sums, group * lines, lines, group * words);
-        add_bytes<4>(sums, group * lines, lines, group * words + lines);
+      if constexpr (kNibbles) {
+        const auto low = [](const char* from) { return low_nibbles(line_at(from)); };
+        const auto high = [](const char* from) { return high_nibbles(Vec16::load(from)); };
+        add(sums, line, word, lines, low);
+        add(sums, line, word + lines, lines, high);
       } else {
-        add_bytes<-1>(sums, group * lines, lines, group * words);
+        add(sums, line, word, lines, line_at);
       }
       for (int p = 0; p < kPanels; ++p) {
-        const F scales = group_scales(piece, panel_at(p), group);
+        const F scales = group_scales(piece_, panel_at(p), group);
         for (int r = 0; r < kRows; ++r) {
-          const float scale = piece.row_scales[(row + r) * layout.groups + group];
-          totals[r][p] = Vec16::fma(Vec16::to_float(sums[r][p]),
-                                    Vec16::mul(scales, Vec16::all_f(scale)), totals[r][p]);
+          const F scale = Vec16::mul(scales, Vec16::all_f(piece_.row_scales[at + r]));
+          totals[r][p] = Vec16::fma(Vec16::to_float(sums[r][p]), scale, totals[r][p]);
         }
       }
     }
@@ -152,87 +188,67 @@ struct Block {
   }
 
   template <int kNibble>
-  void add_exact(F (&sums)[kRows][kPanels], int64_t group, const Bf16Codes& bf16) const {
-    const int64_t lines = piece.layout.group_lines;
-    for (int64_t line = 0; line < lines; ++line) {
-      I pairs[kPanels];
-      for (int p = 0; p < kPanels; ++p) {
-        pairs[p] = bf16.widen<kNibble>(line_at(panel_at(p), group * lines + line));
-      }
-      for (int r = 0; r < kRows; ++r) {
-        const I x = row_word(row_at(r), (4 * group + kNibble) * lines + line);
-        for (int p = 0; p < kPanels; ++p) sums[r][p] = Vec16::dot_bf16(sums[r][p], pairs[p], x);
-      }
+  void add_exact(Floats& sums, int64_t group, const Bf16Codes& bf16) const {
+    if constexpr (kNibble < 4) {
+      const int64_t lines = piece_.layout.group_lines;
+      const auto codes = [&](const char* from) { return bf16.widen<kNibble>(line_at(from)); };
+      add(sums, group * lines, (4 * group + kNibble) * lines, lines, codes);
+      add_exact<kNibble + 1>(sums, group, bf16);
     }
   }
 
   void exact() const {
-    const PanelLayout& layout = piece.layout;
+    const PanelLayout& layout = piece_.layout;
     const Bf16Codes bf16(layout.zero_point);
-    F totals[kRows][kPanels];
-    for (auto& of_row : totals) {
-      for (F& total : of_row) total = Vec16::zero_f();
-    }
+    Floats totals;
+    clear(totals);
     for (int64_t group = 0; group < layout.groups; ++group) {
-      F sums[kRows][kPanels];
-      for (auto& of_row : sums) {
-        for (F& sum : of_row) sum = Vec16::zero_f();
-      }
+      Floats sums;
+      clear(sums);
       add_exact<0>(sums, group, bf16);
-      add_exact<1>(sums, group, bf16);
-      add_exact<2>(sums, group, bf16);
-      add_exact<3>(sums, group, bf16);
       for (int p = 0; p < kPanels; ++p) {
-        const F scales = group_scales(piece, panel_at(p), group);
-        for (int r = 0; r < kRows; ++r) {
-          totals[r][p] = Vec16::fma(sums[r][p], scales, totals[r][p]);
-        }
+        const F scales = group_scales(piece_, panel_at(p), group);
+        for (int r = 0; r < kRows; ++r) totals[r][p] = Vec16::fma(sums[r][p], scales, totals[r][p]);
       }
     }
     put(totals);
   }
 
-  void run() const {
-    if constexpr (kPanels == 4 && kRows > 1) {
-      bf16();
-    } else if constexpr (kPanels == 4) {
-      piece.layout.format == PanelFormat::kBF16 ? bf16() : bytes();
-    } else if constexpr (kPanels == 2) {
-      piece.layout.bf16_rows ? exact() : bytes();
-    } else {
-      piece.layout.format == PanelFormat::kBF16 ? bf16()
-      : piece.layout.bf16_rows                  ? exact()
-                                                : bytes();
-    }
-  }
+  const PanelPiece& piece_;
+  int64_t row_, panel_;
 };
 
-// Registers: 32. Six rows of four panels are 24 sums; of two, 12 sums of a group and 12 totals.
-template <int kPanels>
-void block_of_panels(const PanelPiece& piece, int64_t panel) {
-  int64_t row = 0;
-  for (; row + 6 <= piece.row_count; row += 6) Block<6, kPanels>{piece, row, panel}.run();
-  for (; row + 3 <= piece.row_count; row += 3) Block<3, kPanels>{piece, row, panel}.run();
-  for (; row < piece.row_count; ++row) Block<1, kPanels>{piece, row, panel}.run();
+// Of 32 registers a block's sums take 24: up to six rows of four panels, which are four streams
+// from memory, or up to twelve of two, whose weights come from the second cache half as often.
+constexpr int kMostRows = 12, kMostRowsOfFour = 6;
+
+// As few tiles as there can be, all of as many rows.
+inline int64_t vector_tile_rows(int64_t row_count) {
+  const int64_t tiles = (row_count + kMostRows - 1) / kMostRows;
+  return (row_count + tiles - 1) / tiles;
+}
+
+template <int kRows = 1>
+[[maybe_unused]] void tiles_of(const PanelPiece& piece) {
+  if constexpr (kRows < kMostRows) {
+    if (piece.tile_rows > kRows) return tiles_of<kRows + 1>(piece);
+  }
+  constexpr int kPanels = kRows <= kMostRowsOfFour ? 4 : 2;
+  int64_t panel = piece.first;
+  for (; panel + kPanels <= piece.last; panel += kPanels) {
+    for (int64_t row = 0; row < piece.row_count; row += kRows) {
+      Block<kRows, kPanels>(piece, row, panel).run();
+    }
+  }
+  for (; panel < piece.last; ++panel) {
+    for (int64_t row = 0; row < piece.row_count; ++row) Block<1, 1>(piece, row, panel).run();
+  }
 }
 
 [[maybe_unused]] void vector_linear(const PanelPiece& piece) {
-  int64_t panel = piece.first;
-  if (piece.layout.format == PanelFormat::kBF16) {
-    const Flushing flushing;
-    for (; panel + 4 <= piece.last; panel += 4) block_of_panels<4>(piece, panel);
-    for (; panel < piece.last; ++panel) block_of_panels<1>(piece, panel);
-  } else if (piece.layout.bf16_rows) {
-    const Flushing flushing;
-    for (; panel + 2 <= piece.last; panel += 2) block_of_panels<2>(piece, panel);
-    for (; panel < piece.last; ++panel) block_of_panels<1>(piece, panel);
-  } else {
-    // Of one row, four panels' sums and totals fit, and four streams come faster than two.
-    const int64_t one_row = piece.row_count == 1 ? piece.last : 0;
-    for (; panel + 4 <= one_row; panel += 4) Block<1, 4>{piece, 0, panel}.run();
-    for (; panel + 2 <= piece.last; panel += 2) block_of_panels<2>(piece, panel);
-    for (; panel < piece.last; ++panel) block_of_panels<1>(piece, panel);
-  }
+  if (!piece.layout.bf16_rows) return tiles_of(piece);
+  const Flushing flushing;
+  tiles_of(piece);
 }
 
 void vector_bf16(float* sums, const void* weights, const void* inputs) {

@@ -10,20 +10,19 @@ namespace kilotoken::cpu {
 
 enum class TileProduct : uint8_t { kBF16, kSignedUnsigned, kSignedSigned, kUnsignedSigned };
 
-// Panels [first, last) of a weight against all rows. Rows lie one after the other, row_bytes each;
-// or by tiles (PanelOps::tiled_rows): 16 rows after 16 rows, or all at once where there are fewer,
-// of which the first 64 bytes of each row come first, then the next 64 of each, and so on, and the
-// first group's scales of each row, then the next group's. Rows that a last tile lacks beside
-// others are zeros, their scales and sums anything.
+// Panels [first, last) of a weight against all rows. Rows lie by tiles of tile_rows, of which the
+// first 64 bytes of each row come first, then the next 64 of each, and so on, and the first group's
+// scales of each row, then the next group's. Rows that the last tile lacks are zeros, their scales
+// and sums anything.
 struct PanelPiece {
   PanelLayout layout;
   const char* panels;  // of the whole weight
-  const char* rows;    // [row_count, row_bytes]: BF16 or INT8, perhaps by tiles
-  // With INT8 rows, [row_count, groups], perhaps by tiles.
+  const char* rows;    // [row_count, row_bytes] by tiles: BF16 or INT8
+  // With INT8 rows, [row_count, groups] by tiles.
   const float* row_scales;
   const int32_t* row_sums;  // zero_point * sum of the codes
   float* output;            // [row_count, out]
-  int64_t row_count, out;
+  int64_t row_count, tile_rows, out;
   int64_t first, last;
   bool accumulate;
   float* scratch;  // PanelOps::scratch_floats of them, 64-byte aligned
@@ -33,7 +32,7 @@ struct PanelPiece {
 // zeros up to `row_bytes`, whole lines of 64 bytes.
 struct RoundRows {
   const float* input;  // [row_count, in]
-  int64_t in, row_count, row_bytes;
+  int64_t in, tile_rows, row_bytes;
   int64_t first, last;
   int64_t groups, group;  // with INT8 rows: of so many numbers that share a scale
   int zero_point;
@@ -43,7 +42,7 @@ struct RoundRows {
 };
 
 struct PanelOps {
-  bool tiled_rows;
+  int64_t (*tile_rows)(int64_t row_count);  // of each tile: 1 to 16, all rows if that is 1
   int64_t scratch_floats;
   void (*linear)(const PanelPiece& piece);
   void (*round_bf16)(const RoundRows& rows);  // to nearest even, NaN stays one

@@ -27,36 +27,30 @@ inline I nearest_bf16(F numbers) {
 }
 
 // Where a byte of a row lies (PanelPiece).
-template <bool kTiled>
-char* row_at(const RoundRows& rows, int64_t row, int64_t byte) {
-  if constexpr (!kTiled) return rows.rows + row * rows.row_bytes + byte;
-  const int64_t height = rows.row_count < 16 ? rows.row_count : 16;
-  return rows.rows + row / 16 * 16 * rows.row_bytes + byte / 64 * 64 * height + row % 16 * 64 +
+inline char* row_at(const RoundRows& rows, int64_t row, int64_t byte) {
+  const int64_t height = rows.tile_rows, first = row / height * height;
+  return rows.rows + first * rows.row_bytes + byte / 64 * 64 * height + (row - first) * 64 +
          byte % 64;
 }
 
 // And where the scale and the sum of a group's codes.
-template <bool kTiled>
-int64_t group_at(const RoundRows& rows, int64_t row, int64_t group) {
-  if constexpr (!kTiled) return row * rows.groups + group;
-  const int64_t height = rows.row_count < 16 ? rows.row_count : 16;
-  return row / 16 * 16 * rows.groups + group * height + row % 16;
+inline int64_t group_at(const RoundRows& rows, int64_t row, int64_t group) {
+  const int64_t height = rows.tile_rows, first = row / height * height;
+  return first * rows.groups + group * height + row - first;
 }
 
-template <bool kTiled>
-void round_bf16(const RoundRows& rows) {
+inline void round_bf16(const RoundRows& rows) {
   for (int64_t row = rows.first; row < rows.last; ++row) {
     const float* from = rows.input + row * rows.in;
     for (int64_t i = 0; i < rows.row_bytes / 2; i += 16) {
       const I words =
           i < rows.in ? nearest_bf16(load_up_to_16(from + i, rows.in - i)) : Vec16::all(0);
-      Vec16::store_words(row_at<kTiled>(rows, row, 2 * i), words);
+      Vec16::store_words(row_at(rows, row, 2 * i), words);
     }
   }
 }
 
-template <bool kTiled>
-void round_int8(const RoundRows& rows) {
+inline void round_int8(const RoundRows& rows) {
   constexpr int32_t kNotFinite = 0x7f800000, kTiny = 0x0d800000;          // 2^-100
   const int64_t padded = rows.groups == 1 ? rows.row_bytes : rows.group;  // codes of a group
   for (int64_t row = rows.first; row < rows.last; ++row) {
@@ -78,9 +72,9 @@ void round_int8(const RoundRows& rows) {
                 ? Vec16::nearest(Vec16::mul(load_up_to_16(from + i, rows.group - i), factor))
                 : Vec16::all(0);
         sum = Vec16::plus(sum, codes);
-        Vec16::store_bytes(row_at<kTiled>(rows, row, group * padded + i), codes);
+        Vec16::store_bytes(row_at(rows, row, group * padded + i), codes);
       }
-      const int64_t at = group_at<kTiled>(rows, row, group);
+      const int64_t at = group_at(rows, row, group);
       rows.row_scales[at] = usual               ? largest / 127.0f
                             : bits < kNotFinite ? 0.0f
                                                 : __builtin_nanf("");

@@ -13,7 +13,6 @@ namespace kilotoken {
 
 namespace {
 
-constexpr int64_t kTileRows = 16;     // missing rows of a tile are zeros
 constexpr int64_t kLeastInputs = 32;  // that share a scale
 constexpr int64_t kDepth = 64;        // rows are filled up to a multiple
 constexpr int64_t kPieces = 4;        // taken from the workspace, each at a cache line
@@ -21,13 +20,15 @@ constexpr int64_t kRowsOfCaller = 4;  // quicker rounded than handed out
 
 int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
+// What rows grow to at most in tiles: of 16, or of up to 12 that differ by one row at most.
+int64_t most_tiled_rows(int64_t rows) { return rows + std::max<int64_t>(15, rows / 12); }
+
 }  // namespace
 
 size_t linear_scratch_bytes(int64_t rows, int64_t in) {
   const int64_t row_bytes = 2 * rounded_up(in, kDepth);
   const int64_t scale_bytes = ((in + kLeastInputs - 1) / kLeastInputs + 1) * 8;
-  return static_cast<size_t>(rounded_up(rows, kTileRows) * (row_bytes + scale_bytes) +
-                             kPieces * 64);
+  return static_cast<size_t>(most_tiled_rows(rows) * (row_bytes + scale_bytes) + kPieces * 64);
 }
 
 namespace cpu {
@@ -39,21 +40,21 @@ void run_panels(const PanelOps& ops, const LinearArgs& args, ThreadPool& pool) {
   const PanelLayout& layout = args.weight.layout();
   const int64_t rows = args.rows, in = args.weight.in();
   const auto row_bytes = static_cast<size_t>(layout.row_bytes);
-  const int64_t tiled_rows = rounded_up(rows, kTileRows);
+  const int64_t tile_rows = ops.tile_rows(rows), tiled_rows = rounded_up(rows, tile_rows);
   const auto group_count = static_cast<size_t>(layout.bf16_rows ? 0 : tiled_rows * layout.groups);
   Workspace& workspace = *args.workspace;
   const Workspace::Mark mark = workspace.mark();
   char* rounded = workspace.take<char>(static_cast<size_t>(tiled_rows) * row_bytes).data();
   float* scales = workspace.take<float>(group_count).data();
   int32_t* sums = workspace.take<int32_t>(group_count).data();
-  if (ops.tiled_rows && rows > kTileRows && rows % kTileRows != 0) {
-    const int64_t last_tile = rows / kTileRows * kTileRows * layout.row_bytes;
-    std::fill_n(rounded + last_tile, kTileRows * layout.row_bytes, char{0});
+  if (tiled_rows > rows) {
+    const int64_t last_tile = rows / tile_rows * tile_rows * layout.row_bytes;
+    std::fill_n(rounded + last_tile, tile_rows * layout.row_bytes, char{0});
   }
   const auto round = [&](int, int64_t begin, int64_t end) {
     const RoundRows some{.input = args.input,
                          .in = in,
-                         .row_count = rows,
+                         .tile_rows = tile_rows,
                          .row_bytes = layout.row_bytes,
                          .first = begin,
                          .last = end,
@@ -79,6 +80,7 @@ void run_panels(const PanelOps& ops, const LinearArgs& args, ThreadPool& pool) {
                 .row_sums = sums,
                 .output = args.output,
                 .row_count = rows,
+                .tile_rows = tile_rows,
                 .out = args.weight.out(),
                 .first = begin,
                 .last = end,

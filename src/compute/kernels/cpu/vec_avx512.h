@@ -101,7 +101,11 @@ struct Vec16 {
   static F lookup(F table, I at) { return _mm512_permutexvar_ps(at, table); }
 
   // acc + the four products of each lane: bytes of w without sign, of x with it.
-  static I dot_bytes(I acc, I w, I x) { return _mm512_dpbusd_epi32(acc, w, x); }
+  // As assembly: GCC 12 copies every sum before its intrinsic, and has no registers left.
+  static I dot_bytes(I acc, I w, I x) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(w), "v"(x));
+    return acc;
+  }
 
   static F dot_bf16(F acc, I w, I x) {
 #ifdef __AVX512BF16__

@@ -8,13 +8,9 @@
 
 namespace kilotoken::cpu {
 
-constinit const PanelOps kAmxEmulatedOps{true,
-                                         ManyRows::kScratchBytes / 4,
-                                         tile_linear,
-                                         round_bf16<true>,
-                                         round_int8<true>,
-                                         vector_bf16,
-                                         vector_bytes,
-                                         tile_product};
+constinit const PanelOps kAmxEmulatedOps{tile_height,  ManyRows::kScratchBytes / 4,
+                                         tile_linear,  round_bf16,
+                                         round_int8,   vector_bf16,
+                                         vector_bytes, tile_product};
 
 }  // namespace kilotoken::cpu

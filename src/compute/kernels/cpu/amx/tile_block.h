@@ -209,7 +209,7 @@ inline void unpack_signed(const PanelLayout& layout, const char* lines, char* co
   const int64_t count = layout.group_lines;
   if (layout.format == PanelFormat::kBytes) {
     for (int64_t line = 0; line < count; ++line) {
-      Vec16::store(codes + line * kLine, Vec16::one_of(line_at(lines, line), signs));
+      Vec16::store(codes + line * kLine, Vec16::one_of(line_at(lines + line * kLine), signs));
     }
     return;
   }
@@ -219,7 +219,7 @@ inline void unpack_signed(const PanelLayout& layout, const char* lines, char* co
     return Vec16::one_of(Vec16::sub(Vec16::either(nibbles, signs), zero), signs);
   };
   for (int64_t line = 0; line < count; ++line) {
-    const I both = line_at(lines, line);
+    const I both = line_at(lines + line * kLine);
     Vec16::store(codes + line * kLine, with_sign(low_nibbles(both)));
     Vec16::store(codes + (count + line) * kLine, with_sign(high_nibbles(both)));
   }
