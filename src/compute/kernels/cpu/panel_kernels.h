@@ -221,6 +221,9 @@ class Block {
 // Of 32 registers a block's sums take 24: up to six rows of four panels, which are four streams
 // from memory, or up to twelve of two, whose weights come from the second cache half as often.
 constexpr int kMostRows = 12, kMostRowsOfFour = 6;
+// Of panels that each tile of rows meets before the next tile: they stay in the second cache, and
+// rows, of which there may be more than it holds, come into it once.
+constexpr int64_t kBlockBytes = 1 << 20;
 
 // As few tiles as there can be, all of as many rows.
 inline int64_t vector_tile_rows(int64_t row_count) {
@@ -234,14 +237,20 @@ template <int kRows = 1>
     if (piece.tile_rows > kRows) return tiles_of<kRows + 1>(piece);
   }
   constexpr int kPanels = kRows <= kMostRowsOfFour ? 4 : 2;
-  int64_t panel = piece.first;
-  for (; panel + kPanels <= piece.last; panel += kPanels) {
+  const int64_t fit = kBlockBytes / piece.layout.panel_bytes / kPanels * kPanels;
+  const int64_t step = fit > kPanels ? fit : kPanels;
+  for (int64_t first = piece.first, last; first < piece.last; first = last) {
+    last = first + step < piece.last ? first + step : piece.last;
     for (int64_t row = 0; row < piece.row_count; row += kRows) {
-      Block<kRows, kPanels>(piece, row, panel).run();
+      int64_t panel = first;
+      for (; panel + kPanels <= last; panel += kPanels) {
+        Block<kRows, kPanels>(piece, row, panel).run();
+      }
+      const int64_t end = row + kRows < piece.row_count ? row + kRows : piece.row_count;
+      for (; panel < last; ++panel) {
+        for (int64_t r = row; r < end; ++r) Block<1, 1>(piece, r, panel).run();
+      }
     }
-  }
-  for (; panel < piece.last; ++panel) {
-    for (int64_t row = 0; row < piece.row_count; ++row) Block<1, 1>(piece, row, panel).run();
   }
 }
 

@@ -6,19 +6,10 @@
 
 #include <cstdint>
 
+#include "compute/kernels/cpu/flushing.h"
+
 namespace kilotoken::cpu {
 namespace {
-
-class Flushing {
- public:
-  Flushing() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
-  ~Flushing() { _mm_setcsr(before_); }
-  Flushing(const Flushing&) = delete;
-  Flushing& operator=(const Flushing&) = delete;
-
- private:
-  unsigned before_;
-};
 
 struct Vec16 {
   struct F {
