@@ -1,7 +1,7 @@
 #include "compute/kernels/cpu/vec_avx512.h"
 
 // What follows is written in terms of the Vec16 above.
-#include "compute/kernels/cpu/panel_kernels.h"
+#include "compute/kernels/cpu/vector_linear.h"
 
 namespace kilotoken::cpu {
 

@@ -4,7 +4,7 @@
 #include "compute/kernels/cpu/linear_vec16.h"
 
 #include "compute/kernels/cpu/linear.h"
-#include "compute/kernels/cpu/panel_kernels.h"
+#include "compute/kernels/cpu/vector_linear.h"
 
 namespace kilotoken::cpu {
 

@@ -12,10 +12,8 @@
 namespace kilotoken::cpu {
 namespace {
 
-constexpr int64_t kLine = kPanelLine;
+constexpr int64_t kLine = kPanelLine, kLineWords = kLine / 4;
 constexpr int64_t kAhead = 1024;  // bytes; reading past the end of a weight is only asked for
-
-constexpr int64_t kLineWords = kLine / 4;
 
 inline I word_of(const char* from) {
   int32_t word;
@@ -136,8 +134,9 @@ class Block {
         }
         for (int r = 0; r < kRows; ++r) {
           const I of_row = word_of(x + r * kLine);
-          for (int p = 0; p < kPanels; ++p)
+          for (int p = 0; p < kPanels; ++p) {
             sums[r][p] = plus_products(sums[r][p], weights[p], of_row);
+          }
         }
       }
     }
@@ -218,25 +217,13 @@ class Block {
   int64_t row_, panel_;
 };
 
-// Of 32 registers a block's sums take 24: up to six rows of four panels, which are four streams
-// from memory, or up to twelve of two, whose weights come from the second cache half as often.
-constexpr int kMostRows = 12, kMostRowsOfFour = 6;
-// Of panels that each tile of rows meets before the next tile: they stay in the second cache, and
+// Of panels that a tile of rows meets before the next tile does: they stay in the second cache, and
 // rows, of which there may be more than it holds, come into it once.
 constexpr int64_t kBlockBytes = 1 << 20;
 
-// As few tiles as there can be, all of as many rows.
-inline int64_t vector_tile_rows(int64_t row_count) {
-  const int64_t tiles = (row_count + kMostRows - 1) / kMostRows;
-  return (row_count + tiles - 1) / tiles;
-}
-
-template <int kRows = 1>
-[[maybe_unused]] void tiles_of(const PanelPiece& piece) {
-  if constexpr (kRows < kMostRows) {
-    if (piece.tile_rows > kRows) return tiles_of<kRows + 1>(piece);
-  }
-  constexpr int kPanels = kRows <= kMostRowsOfFour ? 4 : 2;
+// All tiles of a piece that has kRows in each, kPanels at a time.
+template <int kRows, int kPanels>
+void tiles_of(const PanelPiece& piece) {
   const int64_t fit = kBlockBytes / piece.layout.panel_bytes / kPanels * kPanels;
   const int64_t step = fit > kPanels ? fit : kPanels;
   for (int64_t first = piece.first, last; first < piece.last; first = last) {
@@ -252,12 +239,6 @@ template <int kRows = 1>
       }
     }
   }
-}
-
-[[maybe_unused]] void vector_linear(const PanelPiece& piece) {
-  if (!piece.layout.bf16_rows) return tiles_of(piece);
-  const Flushing flushing;
-  tiles_of(piece);
 }
 
 void vector_bf16(float* sums, const void* weights, const void* inputs) {

@@ -37,7 +37,7 @@ void tile_linear(const PanelPiece& piece) {
   // BF16 rows they keep the tiles' order. One row lies as vectors have it.
   const PanelLayout& layout = piece.layout;
   if (piece.row_count == 1 && (nibbles(layout) || step_bytes(layout) < 64)) {
-    return layout.bf16_rows ? exact_row(piece) : vector_linear(piece);
+    return layout.bf16_rows ? exact_row(piece) : tiles_of<1, 4>(piece);
   }
   Tiles::configure(static_cast<int>(step_bytes(layout)),
                    static_cast<int>(tile_height(piece.row_count)));
