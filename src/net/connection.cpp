@@ -1,5 +1,7 @@
 #include "net/connection.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -26,6 +28,12 @@ std::string one_line(std::string value) {
   const auto is_control = [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; };
   std::replace_if(value.begin(), value.end(), is_control, '?');
   return value;
+}
+
+// Whether the peer has reset the connection; one that it has closed half of is not broken.
+bool is_broken(int socket) {
+  pollfd state{socket, 0, 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
 }  // namespace
@@ -112,12 +120,16 @@ void Connection::probe() {
   }
 }
 
+// A wake is only a reason to look: it may be meant for a closed socket whose record Asio has handed
+// on to this one, or be urgent data.
 void Connection::watch_for_reset() {
   if (watching_) return;
   watching_ = true;
-  socket_.async_wait(Socket::wait_error, [self = shared_from_this()](ErrorCode) {
+  socket_.async_wait(Socket::wait_error, [self = shared_from_this()](ErrorCode error) {
     self->watching_ = false;
-    self->close();
+    if (self->dead_) return;
+    if (error || is_broken(self->socket_.native_handle())) return self->close();
+    self->watch_for_reset();
   });
 }
 

@@ -136,6 +136,23 @@ TEST_F(ServerTest, AClientThatGoesWithAFullReadAheadIsNoticed) {
   EXPECT_TRUE(handler_.wait_for_closed(1));
 }
 
+// Urgent data wakes who waits for errors, as a closed connection's last event may.
+TEST_F(ServerTest, AWakeThatIsNoResetCutsNobodyOff) {
+  start();
+  TestClient client(port_);
+  client.send(post("/wait", ""));
+  const Handler::Call call = handler_.next();
+  ASSERT_TRUE(call.response);
+  client.send(std::string(100'000, 'x'));  // more than is read ahead: errors are waited for
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(client.send_urgent('!'));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(handler_.closed(), 0);
+  call.response->send({200, {}, "whole"});
+  EXPECT_TRUE(ends_with(client.read_answer(), "whole"));
+}
+
 TEST_F(ServerTest, AClientThatOnlyFinishedSendingGetsItsAnswers) {
   start();
   TestClient client(port_);

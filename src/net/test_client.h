@@ -80,6 +80,7 @@ class TestClient {
     return header + read_body(header);
   }
 
+  bool send_urgent(char byte) { return ::send(fd_, &byte, 1, MSG_OOB | MSG_NOSIGNAL) == 1; }
   void finish_sending() { ::shutdown(fd_, SHUT_WR); }
   void close() {
     if (fd_ >= 0) ::close(fd_);
