@@ -3,7 +3,7 @@
 // logits are compared, prompts included. A cell whose mechanism never fired fails.
 //
 // usage: kt_golden [quick | least | TABLE]: the small models, short | the built-in one, on the
-// table in use here | all, of one kernel table. KILOTOKEN_ISA picks a table for the first two.
+// table in use here | all, of one kernel table. KILOTOKEN_ISA picks a table.
 
 #include <algorithm>
 #include <cstdio>

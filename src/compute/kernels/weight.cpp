@@ -151,12 +151,17 @@ class Packer {
     return worst == bad.end() ? kNone : first + (worst - bad.begin());
   }
 
+  // What a line has of one output.
+  static void put_word(std::byte* panel, int64_t line, int64_t lane, uint32_t word) {
+    std::memcpy(panel + line * kPanelLine + lane * 4, &word, sizeof word);
+  }
+
   // kBytes of one line's two numbers. Gives whether one of them is not finite.
   template <size_t kBytes>
   static uint32_t put_pair(const std::byte* row, int64_t line, std::byte* panel, int64_t lane) {
     uint32_t pair = 0;
     std::memcpy(&pair, row + line * 4, kBytes);
-    std::memcpy(panel + line * kPanelLine + lane * 4, &pair, sizeof pair);
+    put_word(panel, line, lane, pair);
     return static_cast<uint32_t>((pair & 0x7f80u) == 0x7f80u) |
            static_cast<uint32_t>((pair & 0x7f800000u) == 0x7f800000u);
   }
@@ -193,11 +198,9 @@ class Packer {
 
   void put_codes(std::byte* panel, int64_t lane) const {
     if (layout_.format == PanelFormat::kNibbleWords) return put_nibble_words(panel, lane);
-    const auto put = [&](int64_t line, uint32_t word) {
-      std::memcpy(panel + line * kPanelLine + lane * 4, &word, sizeof word);
-    };
     if (layout_.format == PanelFormat::kBytes) {
-      for (int64_t i = 0; i < in_; i += 4) put(i / 4, four_codes(i) ^ 0x80808080u);
+      for (int64_t i = 0; i < in_; i += 4)
+        put_word(panel, i / 4, lane, four_codes(i) ^ 0x80808080u);
       return;
     }
     const int64_t lines = layout_.group_lines;
@@ -205,7 +208,7 @@ class Packer {
       const int64_t low = (line / lines * lines + line) * 4;
       const uint32_t lows = four_codes(low) & 0x0f0f0f0fu;
       const uint32_t highs = four_codes(low + lines * 4) & 0x0f0f0f0fu;
-      put(line, (lows | highs << 4) ^ 0x88888888u);
+      put_word(panel, line, lane, (lows | highs << 4) ^ 0x88888888u);
     }
   }
 
@@ -219,8 +222,7 @@ class Packer {
           const int8_t* pair = codes + 2 * (nibble * lines + line);
           both |= static_cast<uint32_t>((pair[0] & 15) | (pair[1] & 15) << 16) << (4 * nibble);
         }
-        both ^= 0x88888888u;
-        std::memcpy(panel + (group * lines + line) * kPanelLine + lane * 4, &both, sizeof both);
+        put_word(panel, group * lines + line, lane, both ^ 0x88888888u);
       }
     }
   }

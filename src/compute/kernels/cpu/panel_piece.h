@@ -42,7 +42,7 @@ struct RoundRows {
 };
 
 struct PanelOps {
-  int64_t (*tile_rows)(int64_t row_count);  // of each tile: 1 to 16, all rows if that is 1
+  int64_t (*tile_rows)(int64_t row_count);  // of each tile: up to 16
   int64_t scratch_floats;
   void (*linear)(const PanelPiece& piece);
   void (*round_bf16)(const RoundRows& rows);  // to nearest even, NaN stays one

@@ -37,7 +37,7 @@ struct TiledRows {
   int64_t tile_bytes() const { return kTileRows * row_bytes; }
 
   explicit TiledRows(const PanelPiece& piece)
-      : rows(piece.rows), row_bytes(piece.layout.row_bytes), height(tile_height(piece.row_count)) {}
+      : rows(piece.rows), row_bytes(piece.layout.row_bytes), height(piece.tile_rows) {}
   const char* at(int64_t tile, int64_t byte) const {
     return rows + tile * kTileRows * row_bytes + byte / 64 * 64 * height + byte % 64;
   }
@@ -122,7 +122,7 @@ struct TileBlock {
       scales[p] = group_scales(piece, piece.panels + (panel + p) * layout.panel_bytes, group);
     }
     // In variables, since a store through a char* could change what is read from the piece.
-    const int64_t height = tile_height(piece.row_count), row_count = piece.row_count;
+    const int64_t height = piece.tile_rows, row_count = piece.row_count;
     const int64_t tile_groups = kTileRows * layout.groups;
     const float* const row_scales = piece.row_scales + group * height;
     const int32_t* const row_sums = piece.row_sums + group * height;

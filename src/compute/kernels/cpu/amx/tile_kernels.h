@@ -39,8 +39,7 @@ void tile_linear(const PanelPiece& piece) {
   if (piece.row_count == 1 && (nibbles(layout) || step_bytes(layout) < 64)) {
     return layout.bf16_rows ? exact_row(piece) : tiles_of<1, 4>(piece);
   }
-  Tiles::configure(static_cast<int>(step_bytes(layout)),
-                   static_cast<int>(tile_height(piece.row_count)));
+  Tiles::configure(static_cast<int>(step_bytes(layout)), static_cast<int>(piece.tile_rows));
   if (layout.bf16_rows) {
     const Flushing flushing;
     tile_panels(piece);
